@@ -1,0 +1,65 @@
+"""The daily summary of clusters and its rollups."""
+
+from __future__ import annotations
+
+from koku_core.declare.columns import Column, Kind, labels, money, text
+from koku_core.declare.facts import Fact, Rollup, TagTable
+
+_CPU = tuple(f"pod_{x}_cpu_core_hours" for x in ("usage", "request", "effective_usage", "limit"))
+_MEMORY = tuple(f"pod_{x}_memory_gigabyte_hours" for x in ("usage", "request", "effective_usage", "limit"))
+_NODE_CAPACITY = (
+    "node_capacity_cpu_cores", "node_capacity_cpu_core_hours", "node_capacity_memory_gigabytes", "node_capacity_memory_gigabyte_hours",
+)  # fmt: skip
+_CLUSTER_CAPACITY = ("cluster_capacity_cpu_core_hours", "cluster_capacity_memory_gigabyte_hours")
+_STORAGE = (
+    "persistentvolumeclaim_capacity_gigabyte_months", "volume_request_storage_gigabyte_months", "persistentvolumeclaim_usage_gigabyte_months",
+)  # fmt: skip
+_COSTS = (
+    "infrastructure_raw_cost", "infrastructure_markup_cost", "cost_model_cpu_cost", "cost_model_memory_cost",
+    "cost_model_volume_cost", "cost_model_gpu_cost", "distributed_cost",
+)  # fmt: skip
+_KEYS = ("cluster_id", "cluster_alias", "raw_currency", "cost_model_rate_type")
+_PROJECT = ("namespace", "cost_category_id")
+_SYNTHETIC = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network unattributed', 'Storage unattributed')"
+_POD = f"data_source = 'Pod' AND {_SYNTHETIC}"
+_VOLUME = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
+
+DAILY_SUMMARY = Fact(
+    "ocp_daily_summary",
+    (
+        text("cluster_id"), text("cluster_alias", "the source's name"), Column("usage_end", Kind.DATE, "the same day"),
+        text("data_source", "Pod, Storage, GPU"), text("namespace"), text("node"), text("resource_id"),
+        labels("pod_labels"), labels("volume_labels"), labels("all_labels"),
+        *(money(name, unit="core-hours") for name in _CPU),
+        *(money(name, unit="GiB-hours") for name in _MEMORY),
+        *(money(name) for name in _NODE_CAPACITY),
+        *(money(name) for name in _CLUSTER_CAPACITY),
+        text("persistentvolumeclaim"), text("persistentvolume"), text("storageclass"),
+        money("persistentvolumeclaim_capacity_gigabyte", unit="GiB"),
+        *(money(name, unit="GiB-months") for name in _STORAGE),
+        Column("cost_category_id", Kind.INTEGER, "the cost group"),
+        money("infrastructure_raw_cost"), money("infrastructure_project_raw_cost"),
+        money("infrastructure_markup_cost"), money("infrastructure_project_markup_cost"),
+        money("infrastructure_data_in_gigabytes"), money("infrastructure_data_out_gigabytes"), text("raw_currency"),
+        money("cost_model_cpu_cost"), money("cost_model_memory_cost"), money("cost_model_volume_cost"), money("cost_model_gpu_cost"),
+        text("cost_model_rate_type", "null on usage rows; Infrastructure, Supplementary, or the name of a distribution"),
+        text("monthly_cost_type", "null, Node, Node_Core_Month, Node_Core_Hour, Cluster, PVC, OCP_VM, OCP_VM_CORE, Tag"),
+        money("distributed_cost"),
+    ),
+    rollups=(
+        Rollup("ocp_cost", _KEYS, _COSTS),
+        Rollup("ocp_cost_by_node", (*_KEYS, "node"), _COSTS),
+        Rollup("ocp_cost_by_project", (*_KEYS, *_PROJECT), _COSTS),
+        Rollup("ocp_pod", _KEYS, _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=_POD),
+        Rollup("ocp_pod_by_node", (*_KEYS, "node"), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY + _NODE_CAPACITY, where=_POD),
+        Rollup("ocp_pod_by_project", (*_KEYS, *_PROJECT), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=_POD),
+        Rollup("ocp_volume", (*_KEYS, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
+               ("persistentvolumeclaim_capacity_gigabyte",), where=_VOLUME),
+        Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
+               ("persistentvolumeclaim_capacity_gigabyte",), where=_VOLUME),
+    ),
+    tags=(
+        TagTable("pod", "pod_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Pod'"),
+        TagTable("storage", "volume_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Storage'"),
+    ),
+)  # fmt: skip

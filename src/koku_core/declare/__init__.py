@@ -1,0 +1,1 @@
+"""What a plugin declares: columns, datasets, facts, steps, reports. Data, no behaviour."""

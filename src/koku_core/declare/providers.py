@@ -1,0 +1,60 @@
+"""Who a provider is: its name, its kinds of sources, and what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from koku_core.declare.datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """A kind of source that a provider offers.
+
+    Attributes:
+        name: as in `source_type` of the API (`OCP`, `AWS-local`).
+        credentials: pydantic model of `authentication.credentials`; fields typed `SecretStr` are encrypted and never returned.
+        data_source: pydantic model of `billing_source.data_source`; None: the source has none.
+        type_id: the number that the sources API knows it by, or None.
+        key: the credential field that identifies what is billed (`cluster_id`): no two sources of a tenant share its value.
+        pushed: True if its reports are uploaded rather than fetched.
+    """
+
+    name: str
+    credentials: type[BaseModel]
+    key: str
+    data_source: type[BaseModel] | None = None
+    type_id: str | None = None
+    pushed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's identity.
+
+    Attributes:
+        name: short and lower case, as in `KOKU_PLUGINS` and `koku.sources.add` (`ocp`).
+        label: what people call it (`OpenShift Container Platform`).
+        api_path: its part of the API's paths (`openshift` in `reports/openshift/costs/`).
+        family: its name in tag settings, cost models and access (`OCP`).
+        source_types: at least one.
+        datasets: what its normalize hook makes.
+        uploads: media types of the payloads that its `koku_receive` understands.
+        cost_groups: the built-in cost groups, each with the LIKE patterns of namespaces that belong to it.
+        version: of the plugin; stamped on every partition of the lake.
+        hooks: the version of `koku_core.hookspecs` that it was written for.
+    """
+
+    name: str
+    label: str
+    api_path: str
+    family: str
+    source_types: tuple[SourceType, ...]
+    datasets: tuple[Dataset, ...]
+    version: str
+    uploads: tuple[str, ...] = ()
+    cost_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hooks: int = 1

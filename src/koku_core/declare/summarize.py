@@ -1,0 +1,121 @@
+"""What the summarize and cost steps of a provider are: SQL templates with the datasets that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from koku_core.declare.datasets import Dataset
+from koku_core.declare.facts import Fact
+
+
+class Context(Enum):
+    """Small datasets that the core supplies to templates beside the line items, under these names."""
+
+    ENABLED_TAG_KEYS = "enabled_tag_keys"  #: (key text): the tenant's enabled keys of the provider
+    COST_GROUPS = "cost_groups"  #: (cost_group_id bigint, pattern text): namespace patterns in LIKE form
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One summarize step: a template in the plugin's `sql` folder that is a single SELECT, in the order of `into`'s columns.
+
+    The rows go into the fact, with `source_uuid` and every fact column that the SELECT does not name left null. A template sees the
+    datasets by `{{ datasets.NAME }}`, and these values: `source_uuid`, `source_name`, `source_key`, `month_start`, `month_end`,
+    `days_in_month`; it is rendered for one (source, month) and runs on the executor. It must give the same rows whenever it is run again.
+    """
+
+    template: str
+    reads: tuple[Dataset, ...]
+    contexts: tuple[Context, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A provider's summarize step as a whole: which fact it fills and from what.
+
+    Attributes:
+        package: the Python package whose `sql` folder holds the templates.
+        fact: the daily summary.
+        steps: run in this order.
+    """
+
+    package: str
+    fact: Fact
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Something that a cost model may put a price on (`metrics/`), and the template that prices it.
+
+    Attributes:
+        name: as in a rate's `metric.name`.
+        label_metric, label_measurement, unit: what `metrics/` says of it.
+        default_cost_type: `Infrastructure` or `Supplementary`.
+        metric_type: what price lists sort rates by (`cpu`, `node`, …).
+        template: the pricing template in the plugin's `sql` folder; None: known and stored, not priced yet.
+        tiered, tags: whether it may have tiered rates, tag rates.
+        params: values that the template gets as `metric.params`, such as the fact column it multiplies.
+    """
+
+    name: str
+    label_metric: str
+    label_measurement: str
+    unit: str
+    default_cost_type: str
+    metric_type: str
+    template: str | None = None
+    tiered: bool = True
+    tags: bool = True
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A step that moves cost between rows of one day, Σ = 0.
+
+    Attributes:
+        key: the switch in a cost model's `distribution_info` (`platform_cost`).
+        template: in the plugin's `sql` folder.
+        default: on or off when a cost model does not say; `without_model` when a source has none.
+        params: values that the template gets as `distribution.params`.
+    """
+
+    key: str
+    template: str
+    default: bool
+    without_model: bool
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CostModelSpec:
+    """What a provider lets a cost model do. Pricing always runs in PostgreSQL, over the daily rows of one (source, month).
+
+    Each template is one SELECT whose column names are columns of the fact; its rows are added to it. It sees
+
+    * `{{ usage }}`: the rows of the fact for this source and month that the summarize steps made (a table name);
+    * `{{ costs }}`: the rows that earlier cost steps of this run made (a table name);
+    * `{{ rates }}`: a table (metric text, cost_type text, rate_name text, value numeric, valid_from date, valid_to date), one row for each
+      rate and stretch of days that it is valid for; several rates of one metric and cost type add up;
+    * `metrics`: the names of the metrics that share the template and have a rate; `distribution_type`; `days_in_month`,
+      `month_start`, `month_end`, `source_uuid`; for a distribution, `distribution.params`; for a markup, `markup` (a Decimal of percent).
+
+    Attributes:
+        package: the Python package whose `sql` folder holds the templates.
+        metrics: in the order that `metrics/` lists them.
+        distributions: run after pricing, in this order; each sees the costs of the pricing steps, not of its fellows.
+        markup: the template that adds markup; None: no markup.
+        infrastructure: whether the provider has rates; False: markup alone.
+    """
+
+    package: str
+    metrics: tuple[Metric, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
+    markup: str | None = None
+
+
+Check = Callable[..., Any]

@@ -1,0 +1,63 @@
+"""What an engine must do: run the summarize templates of one (source, month) and put their rows into a table of ours."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from koku_core.database.server import Connection
+from koku_core.declare.summarize import Context, Step, Summary
+from koku_core.sql import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from koku_core.lake import Lake
+    from koku_core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One (source, month) to summarize.
+
+    Attributes:
+        tenant, source_uuid, month: what.
+        values: the values that every template of the run gets.
+        contexts: the small datasets that the core supplies, as Arrow tables.
+    """
+
+    tenant: str
+    source_uuid: str
+    month: date
+    values: Mapping[str, Any]
+    contexts: Mapping[Context, pa.Table]
+
+
+class Executor(ABC):
+    """An engine. It is made once per process, by `KOKU_EXECUTOR`'s name, and used from several threads."""
+
+    def __init__(self, settings: Settings, lake: Lake) -> None:
+        self.settings = settings
+        self.lake = lake
+
+    @abstractmethod
+    def summarize(self, conn: Connection, summary: Summary, step: Step, work: Work, into: Table) -> int:
+        """Run one step and append its rows to `into`, a table with the fact's columns that only `conn` sees.
+
+        Args:
+            conn: the connection of the publishing transaction; an engine of its own only writes the rows there.
+            summary: whose step it is.
+            step: the template and the datasets that it reads.
+            work: what for.
+            into: where the rows go; columns that the template does not name stay null.
+
+        Returns:
+            How many rows were made.
+        """
+
+    def close(self) -> None:
+        """Let go of what the engine holds. Does nothing by default."""
+        return None

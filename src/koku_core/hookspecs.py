@@ -1,0 +1,108 @@
+"""The hooks: four steps and an identity make a provider.
+
+A plugin is a module (or object) registered in the entry-point group `koku`, whose functions are marked with `koku_core.hookimpl`.
+Every hook is called for one provider's plugin alone, never for all. The data runs one way: a hook gets what the hook before it
+made, from where it lies at rest. Each hook may be called again for the same input after a crash, and must then give the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from koku_core.declare.deliveries import Download, Normalized, Receipt, Sample
+from koku_core.declare.providers import Provider
+from koku_core.declare.reports import ReportMap
+from koku_core.declare.summarize import CostModelSpec, Summary
+
+if TYPE_CHECKING:
+    from koku_core.executors.base import Executor
+    from koku_core.intake.archive import Limits
+    from koku_core.sources.model import Source
+
+#: The version of these specifications; a plugin states in `Provider.hooks` the one it was written for.
+VERSION = 1
+
+hookspec = pluggy.HookspecMarker("koku")
+hookimpl = pluggy.HookimplMarker("koku")
+
+
+@hookspec(firstresult=True)
+def koku_provider() -> Provider:  # type: ignore[empty-body]
+    """Say who the provider is. Called once, when the plugin is loaded; must not touch network or disk."""
+
+
+@hookspec(firstresult=True)
+def koku_receive(payload: Path, limits: Limits) -> Receipt:  # type: ignore[empty-body]
+    """Read the manifest of a payload that was uploaded. For providers with a pushed source type.
+
+    Args:
+        payload: the uploaded file as it came; read only.
+        limits: how many members and bytes an archive may unpack to.
+
+    Raises:
+        PayloadRefused: it is hostile, or has no manifest that can be read. Nothing else may be raised for bad input.
+    """
+
+
+@hookspec(firstresult=True)
+def koku_download(source: Source, state: Mapping[str, Any], folder: Path) -> Iterator[Download]:  # type: ignore[empty-body]
+    """Fetch what is new at a source since `state`. For providers whose sources are asked.
+
+    Args:
+        source: with its credentials in clear.
+        state: what the last `Download` of this source carried; empty at first.
+        folder: an empty folder to write into.
+
+    Raises:
+        KokuError: `Transient` if trying again later may help, else `Terminal`.
+    """
+
+
+@hookspec(firstresult=True)
+def koku_normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:  # type: ignore[empty-body]
+    """Turn the kept files of one delivery into line items.
+
+    Memory must not grow with the number of rows read, only with that of the rows made.
+
+    Args:
+        files: the payloads or files of one delivery, in the order they came; read only.
+        limits: as for `koku_receive`.
+        only: if given, use just these hours of these days (bits, as in `Normalized.hours`) and leave out all else.
+
+    Raises:
+        UnreadableCell: with file, row and column.
+        PayloadRefused: the archive must not be read.
+    """
+
+
+@hookspec(firstresult=True)
+def koku_summarize() -> Summary:  # type: ignore[empty-body]
+    """Declare the daily summary and the templates that fill it. Called once."""
+
+
+@hookspec(firstresult=True)
+def koku_report_map() -> ReportMap:  # type: ignore[empty-body]
+    """Declare the reports: names of the API → columns, measures and filters of the summary. Called once; data, no code."""
+
+
+@hookspec(firstresult=True)
+def koku_cost_model() -> CostModelSpec:  # type: ignore[empty-body]
+    """Declare metrics, markup and distributions. Optional; called once."""
+
+
+@hookspec(firstresult=True)
+def koku_sample(folder: Path, today: date) -> Sample:  # type: ignore[empty-body]
+    """Write a small sample of what the provider reads, dated so that its last full day is the day before `today`. Optional.
+
+    `koku demo` and the tests of other packages use it.
+    """
+
+
+@hookspec
+def koku_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body]
+    """Offer engines that run summarize templates, by the name that `KOKU_EXECUTOR` chooses them with. Optional."""

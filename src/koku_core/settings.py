@@ -1,0 +1,60 @@
+"""Settings, read from `KOKU_…` environment variables or given to the constructor; there is no settings file and no global."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _names(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip()) or None
+    return value
+
+
+def _instant(value: object) -> object:
+    """A time without a zone is UTC; `2026-11-22` is its midnight."""
+    if isinstance(value, str):
+        parsed = datetime.fromisoformat(value)
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return value
+
+
+def default_data_dir() -> Path:
+    """The user's data folder on this system (`~/.local/share/koku`, or below `XDG_DATA_HOME`)."""
+    import os
+    import sys
+
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "koku"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "koku"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside; each field is documented by its description."""
+
+    model_config = SettingsConfigDict(env_prefix="KOKU_", frozen=True, extra="ignore")
+
+    database_url: SecretStr | None = Field(None, description="A PostgreSQL >= 15; without it the embedded one")
+    data_dir: Path = Field(default_factory=default_data_dir, description="The embedded server, the local lake and the inbox lie here")
+    lake_url: str | None = Field(None, description="A folder or s3://bucket/prefix; default: `lake` in the data folder")
+    local_sources: Path | None = Field(None, description="The folder beneath which local sources may read; unset: none may")
+    executor: str = Field("postgres", description="Which engine runs the summarize templates")
+    trino_url: SecretStr | None = Field(None, description="Where the Trino executor's server is")
+    clock: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = Field(None, description="A fixed business date and time")
+    plugins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)] = Field(
+        None, description="The provider plugins to load; unset: all that are installed"
+    )
+    retain_months: int = Field(13, ge=1, le=120, description="Full months kept before the current one")
+    secret_key: SecretStr | None = Field(None, description="Encrypts credentials at rest; made and kept in the data folder when unset")
+    upload_limit_mib: int = Field(100, ge=1, description="Largest upload that is accepted, compressed")
+    unpacked_limit_mib: int = Field(4096, ge=1, description="Largest total of the members of one archive")
+    member_limit: int = Field(2000, ge=1, description="Most members that one archive may hold")
+    enabled_tag_limit: int = Field(200, description="Most enabled tag keys of a tenant; 0 or less: no limit")
+    statement_timeout_s: float = Field(60, gt=0, description="Longest time that the query behind one answer may take")
+    row_limit: int = Field(2_000_000, ge=1, description="Most rows that one answer may hold")
+    pool_size: int = Field(10, ge=2, description="Most database connections of one process")

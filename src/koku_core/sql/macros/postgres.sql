@@ -1,0 +1,22 @@
+{# What PostgreSQL (>= 15) spells in its own way. Same macros, same meaning, in every engine's file. #}
+
+{# the labels whose key is one of `keys` (an array expression) #}
+{% macro labels_keep(labels, keys) %}coalesce((SELECT jsonb_object_agg(e.k, e.v) FROM jsonb_each({{ labels }}) AS e(k, v) WHERE e.k = ANY({{ keys }})), '{}'::jsonb){% endmacro %}
+
+{# both, the right one winning; null counts as none #}
+{% macro labels_merge(left, right) %}(coalesce({{ left }}, '{}'::jsonb) || coalesce({{ right }}, '{}'::jsonb)){% endmacro %}
+
+{# the value of a key, null if it is missing #}
+{% macro label_get(labels, key) %}({{ labels }} ->> {{ key }}){% endmacro %}
+
+{# exact to 15 decimals on every engine; null if the divisor is 0 #}
+{% macro div(a, b) %}round(cast({{ a }} AS numeric) / nullif({{ b }}, 0), 15){% endmacro %}
+
+{# whether x is in an array #}
+{% macro in_array(x, values) %}({{ x }} = ANY({{ values }})){% endmacro %}
+
+{# a number of decimals that every summary figure has #}
+{% macro figure(x) %}cast({{ x }} AS numeric(33, 15)){% endmacro %}
+
+{# distinct values of a text, as an array expression #}
+{% macro texts(x) %}array_agg(DISTINCT {{ x }}){% endmacro %}

@@ -1,0 +1,55 @@
+"""Fixtures that every test may use: a PostgreSQL server, a database of one's own on it, a `Koku` on that."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from koku_core.settings import Settings
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded inputs and answers; tests that need it are skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server for the tests: that of `KOKU_TEST_DATABASE_URL`, or an embedded one."""
+    given = os.environ.get("KOKU_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from koku_core.embedded import EmbeddedServer
+
+    with EmbeddedServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server.dsn
+
+
+@pytest.fixture
+def dsn(server_dsn: str) -> Iterator[str]:
+    """A database of the test's own."""
+    name = f"koku_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"')
+    info = psycopg.conninfo.conninfo_to_dict(server_dsn)
+    yield psycopg.conninfo.make_conninfo(**{**info, "dbname": name})
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def settings(dsn: str, tmp_path: Path) -> Settings:
+    """Settings for a database and a data folder of the test's own, on 2026-11-22."""
+    return Settings(database_url=dsn, data_dir=tmp_path / "data", clock=datetime(2026, 11, 22, 20, tzinfo=UTC), plugins=("ocp",))
