@@ -113,4 +113,8 @@ class QueryTooLarge(Terminal, KokuError):
     """A question whose answer breaks the time or the row limit."""
 
     def __init__(self, why: str, limit: str) -> None:
-        super().__init__(f"The question is too large: {why} (limit {limit}). Ask for fewer days or groups.", why=why, limit=limit)
+        super().__init__(
+            f"The question is too large: {why} (limit {limit}). Ask for fewer days or groups.",
+            why=why,
+            limit=limit,
+        )

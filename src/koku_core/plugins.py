@@ -87,7 +87,11 @@ class ProviderPlugin:
             PluginError: it does not implement it.
         """
         if not self.has(hook):
-            raise PluginError(f"plugin {self.name} ({self.distribution}) does not implement {hook}", plugin=self.name, hook=hook)
+            raise PluginError(
+                f"plugin {self.name} ({self.distribution}) does not implement {hook}",
+                plugin=self.name,
+                hook=hook,
+            )
         return self._call[hook](**arguments)
 
 

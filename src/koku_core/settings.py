@@ -40,17 +40,26 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KOKU_", frozen=True, extra="ignore")
 
     database_url: SecretStr | None = Field(None, description="A PostgreSQL >= 15; without it the embedded one")
-    data_dir: Path = Field(default_factory=default_data_dir, description="The embedded server, the local lake and the inbox lie here")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="The embedded server, the local lake and the inbox lie here",
+    )
     lake_url: str | None = Field(None, description="A folder or s3://bucket/prefix; default: `lake` in the data folder")
-    local_sources: Path | None = Field(None, description="The folder beneath which local sources may read; unset: none may")
+    local_sources: Path | None = Field(
+        None, description="The folder beneath which local sources may read; unset: none may"
+    )
     executor: str = Field("postgres", description="Which engine runs the summarize templates")
     trino_url: SecretStr | None = Field(None, description="Where the Trino executor's server is")
-    clock: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = Field(None, description="A fixed business date and time")
+    clock: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = Field(
+        None, description="A fixed business date and time"
+    )
     plugins: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)] = Field(
         None, description="The provider plugins to load; unset: all that are installed"
     )
     retain_months: int = Field(13, ge=1, le=120, description="Full months kept before the current one")
-    secret_key: SecretStr | None = Field(None, description="Encrypts credentials at rest; made and kept in the data folder when unset")
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts credentials at rest; made and kept in the data folder when unset"
+    )
     upload_limit_mib: int = Field(100, ge=1, description="Largest upload that is accepted, compressed")
     unpacked_limit_mib: int = Field(4096, ge=1, description="Largest total of the members of one archive")
     member_limit: int = Field(2000, ge=1, description="Most members that one archive may hold")

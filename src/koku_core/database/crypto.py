@@ -30,14 +30,20 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise SettingError("KOKU_SECRET_KEY", "is not the key that the stored credentials were encrypted with") from error
+            raise SettingError(
+                "KOKU_SECRET_KEY", "is not the key that the stored credentials were encrypted with"
+            ) from error
 
 
 def _usable(key: str) -> bytes:
     try:
         Fernet(key)
     except ValueError as error:
-        raise SettingError("KOKU_SECRET_KEY", "must be 32 bytes in URL-safe base64", do="Make one with `openssl rand -base64 32 | tr +/ -_`.") from error
+        raise SettingError(
+            "KOKU_SECRET_KEY",
+            "must be 32 bytes in URL-safe base64",
+            do="Make one with `openssl rand -base64 32 | tr +/ -_`.",
+        ) from error
     return key.encode()
 
 

@@ -24,7 +24,12 @@ class Server:
     def __init__(self, dsn: str, *, pool_size: int = 10) -> None:
         self.dsn = dsn
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            dsn, min_size=1, max_size=pool_size, open=False, timeout=30, kwargs={"autocommit": True, "application_name": "koku"}
+            dsn,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            timeout=30,
+            kwargs={"autocommit": True, "application_name": "koku"},
         )
 
     def open(self) -> None:
@@ -40,7 +45,10 @@ class Server:
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error).strip()) from error
         if version < MINIMUM_VERSION:
-            raise SettingError("KOKU_DATABASE_URL", f"the server is PostgreSQL {version}, at least {MINIMUM_VERSION} is needed")
+            raise SettingError(
+                "KOKU_DATABASE_URL",
+                f"the server is PostgreSQL {version}, at least {MINIMUM_VERSION} is needed",
+            )
         self._pool.open()
 
     def close(self) -> None:

@@ -24,7 +24,9 @@ class Tenant:
             InvalidInput: the name cannot be a tenant's.
         """
         if not _NAME.fullmatch(name) or name in _RESERVED or name.startswith("pg_"):
-            raise InvalidInput({"tenant": f"{name!r} cannot be a tenant's name: use a-z, 0-9 and _, at most 51, a letter first"})
+            raise InvalidInput(
+                {"tenant": f"{name!r} cannot be a tenant's name: use a-z, 0-9 and _, at most 51, a letter first"}
+            )
         self.name = name
         self.server = server
 
@@ -62,5 +64,6 @@ class Tenant:
 def bump(conn: Connection, name: str) -> None:
     """Raise one of the tenant's version counters (`data`, `settings`), on which answers' ETags depend."""
     conn.execute(
-        "INSERT INTO version (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = version.value + 1", (name,)
+        "INSERT INTO version (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = version.value + 1",
+        (name,),
     )

@@ -52,4 +52,6 @@ class Dataset:
         """Arrow schema that the normalize hook must return: `usage_start` and the plugin's columns."""
         import pyarrow as pa
 
-        return pa.schema([pa.field("usage_start", pa.date32())] + [pa.field(c.name, c.kind.arrow) for c in self.columns])
+        return pa.schema(
+            [pa.field("usage_start", pa.date32())] + [pa.field(c.name, c.kind.arrow) for c in self.columns]
+        )

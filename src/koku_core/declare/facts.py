@@ -82,4 +82,3 @@ class Fact:
             KeyError: there is none.
         """
         return {c.name: c for c in self.all_columns}[name]
-

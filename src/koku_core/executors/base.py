@@ -58,6 +58,5 @@ class Executor(ABC):
             How many rows were made.
         """
 
-    def close(self) -> None:
-        """Let go of what the engine holds. Does nothing by default."""
-        return None
+    def close(self) -> None:  # noqa: B027 - most engines hold nothing
+        """Let go of what the engine holds; by default it holds nothing."""

@@ -82,20 +82,24 @@ class _Environment(jinja2.Environment):
 
 
 def _refusal(node: nodes.Node, imported: set[str]) -> str:
+    """Why a node may not stand in a template; empty if it may."""
     if isinstance(node, nodes.Filter):
-        if node.name not in _FILTERS:
-            return f"filter {node.name!r} may not be used in SQL (those that may: {', '.join(sorted(_FILTERS))})"
-        if node.name == "sql" and not isinstance(node.node, nodes.Const):
-            return "filter 'sql' takes an expression written in the template, never a value"
+        return _filter_refusal(node)
+    if not isinstance(node, nodes.Call):
+        return "text is never joined in SQL: bind the values and let the engine do it"
+    target = node.node
+    if not isinstance(target, nodes.Getattr) or target.attr in _METHODS:
         return ""
-    if isinstance(node, nodes.Call):
-        target = node.node
-        if isinstance(target, nodes.Name) or not isinstance(target, nodes.Getattr):
-            return ""
-        if target.attr in _METHODS or (isinstance(target.node, nodes.Name) and target.node.name in imported):
-            return ""
-        return f"method {target.attr!r} may not be called in SQL"
-    return "text is never joined in SQL: bind the values and let the engine do it"
+    of_macros = isinstance(target.node, nodes.Name) and target.node.name in imported
+    return "" if of_macros else f"method {target.attr!r} may not be called in SQL"
+
+
+def _filter_refusal(node: nodes.Filter) -> str:
+    if node.name not in _FILTERS:
+        return f"filter {node.name!r} may not be used in SQL (those that may: {', '.join(sorted(_FILTERS))})"
+    if node.name == "sql" and not isinstance(node.node, nodes.Const):
+        return "filter 'sql' takes an expression written in the template, never a value"
+    return ""
 
 
 @jinja2.pass_context
@@ -111,12 +115,19 @@ class Templates:
     """The templates of one package's `sql` folder, with the macros of one engine as `m`."""
 
     def __init__(self, package: str, engine: str) -> None:
-        loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, "sql"), jinja2.PackageLoader("koku_core", "sql/macros")])
+        loader = jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package, "sql"), jinja2.PackageLoader("koku_core", "sql/macros")]
+        )
         self._env = _Environment(
-            loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_bind
+            loader=loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_bind,
         )
         self._env.filters["ident"] = lambda name: Markup(quote(name))  # noqa: S704 - quoted
-        self._env.filters["sql"] = lambda text: Markup(text)  # noqa: S704 - a constant of the template
+        self._env.filters["sql"] = Markup
         self._engine = engine
 
     def render(self, template: str, values: Mapping[str, Any]) -> Rendered:

@@ -1,0 +1,46 @@
+"""The default engine: PostgreSQL itself. It stages the lake's partitions that a step reads and runs the template where the result lies."""
+
+from __future__ import annotations
+
+from koku_core.clock import month_end
+from koku_core.database.server import Connection
+from koku_core.declare.columns import Column, Kind
+from koku_core.declare.datasets import Dataset
+from koku_core.declare.summarize import Context, Step, Summary
+from koku_core.executors.base import Executor, Work
+from koku_core.sql import Table, templates
+from koku_core.summarize.insert import insert_select
+from koku_core.summarize.staging import stage
+
+#: The columns of the context datasets.
+CONTEXT_COLUMNS = {
+    Context.ENABLED_TAG_KEYS: (Column("key", Kind.TEXT),),
+    Context.COST_GROUPS: (Column("cost_group_id", Kind.INTEGER), Column("pattern", Kind.TEXT)),
+}
+
+
+class PostgresExecutor(Executor):
+    """Stages Arrow data by COPY into temporary tables of the publishing transaction and runs the templates there."""
+
+    def summarize(self, conn: Connection, summary: Summary, step: Step, work: Work, into: Table) -> int:
+        """As in the base class; a dataset is staged once for all steps of the transaction."""
+        datasets = {d.name: self._stage(conn, d, work) for d in step.reads}
+        datasets.update({c.value: self._context(conn, c, work) for c in step.contexts})
+        rendered = templates(summary.package, "postgres").render(step.template, {**work.values, "datasets": datasets})
+        return insert_select(conn, into, rendered)
+
+    def _stage(self, conn: Connection, dataset: Dataset, work: Work) -> Table:
+        if not _staged(conn, dataset.name):
+            found = self.lake.read(work.tenant, dataset, work.source_uuid, work.month, month_end(work.month))
+            stage(conn, dataset.name, dataset.all_columns, found)
+        return Table(dataset.name, "pg_temp")
+
+    def _context(self, conn: Connection, context: Context, work: Work) -> Table:
+        if not _staged(conn, context.value):
+            stage(conn, context.value, CONTEXT_COLUMNS[context], work.contexts[context])
+        return Table(context.value, "pg_temp")
+
+
+def _staged(conn: Connection, name: str) -> bool:
+    row = conn.execute("SELECT to_regclass('pg_temp.' || quote_ident(%s)) IS NOT NULL", (name,)).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,1 @@
+"""Slow work: a queue in the same PostgreSQL, and the runner that works it off."""

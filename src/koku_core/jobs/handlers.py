@@ -1,0 +1,43 @@
+"""What each kind of job does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from koku_core.database.tenant import Tenant
+from koku_core.errors import UnknownName
+from koku_core.jobs.runner import Handler, RunningJob
+from koku_core.services import Services
+from koku_core.sources.registry import SourceRegistry
+from koku_core.summarize.publish import publish
+
+
+def _ingest(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """A report that has come: normalize it into the lake and publish its months."""
+    from koku_core.intake.ingest import run
+
+    run(services, tenant, job)
+
+
+def _summarize(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """One (source, month), from the lake."""
+    _publish(services, tenant, job, from_lake=True)
+
+
+def _price(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """The costs of one (source, month), over the daily summary that is there."""
+    _publish(services, tenant, job, from_lake=False)
+
+
+def _publish(services: Services, tenant: Tenant, job: RunningJob, *, from_lake: bool) -> None:
+    month = date.fromisoformat(job.arguments["month"])
+    try:
+        source = SourceRegistry(services, tenant).get(job.arguments["source"])
+    except UnknownName:
+        return  # removed meanwhile
+    job.progress(0, 1, f"{source.name} {month:%Y-%m}")
+    publish(services, tenant, source, month, from_lake=from_lake)
+
+
+HANDLERS: Mapping[str, Handler] = {"ingest": _ingest, "summarize": _summarize, "price": _price}

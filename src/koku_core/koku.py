@@ -1,0 +1,269 @@
+"""`Koku`: the whole library as one object, for one tenant."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from koku_core.access import EVERYTHING
+from koku_core.clock import Clock, add_months, month_of
+from koku_core.database import Server, System, Tenant
+from koku_core.errors import KokuError, UnknownName
+from koku_core.jobs.queue import Job, Jobs
+from koku_core.plugins import Plugins
+from koku_core.services import Services
+from koku_core.settings import Settings
+from koku_core.sources.model import Source
+from koku_core.sources.registry import SourceRegistry, summarize_all
+from koku_core.tags import TagKeys
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from koku_core.costing.models import CostModels
+    from koku_core.costing.price_lists import PriceLists
+    from koku_core.doctor import Finding
+    from koku_core.intake.ingest import Ingested
+    from koku_core.intake.uploads import Accepted
+    from koku_core.reports.service import Answer
+
+Progress = Callable[[float, float, str], None]
+
+
+class Koku:
+    """Cost management of one tenant. Make it with `Koku.open`; `tenant` gives the same object for another tenant."""
+
+    def __init__(self, services: Services, tenant: Tenant, resources: contextlib.ExitStack | None = None) -> None:
+        self.services = services
+        self.handle = tenant
+        self._resources = resources or contextlib.ExitStack()
+
+    @classmethod
+    def open(
+        cls, dsn: str | None = None, *, lake: str | None = None, executor: str | None = None, tenant: str = "default",
+        settings: Settings | None = None, plugins: Plugins | None = None,
+    ) -> Koku:  # fmt: skip
+        """Open the library: on the server of `dsn`, or on an embedded PostgreSQL in the user's data folder.
+
+        Args:
+            dsn: of a PostgreSQL >= 15; default `KOKU_DATABASE_URL`, else the embedded server.
+            lake: a folder or `s3://bucket/prefix`; default `KOKU_LAKE_URL`, else a folder in the data folder.
+            executor: the engine of the summarize steps; default `KOKU_EXECUTOR`.
+            tenant: whose data; it is made when something is first written.
+            settings: instead of the environment.
+            plugins: instead of those installed.
+
+        Raises:
+            DatabaseUnavailable: nobody answers.
+            SettingError: a setting cannot be used.
+        """
+        given = {"database_url": dsn, "lake_url": lake, "executor": executor}
+        chosen = (settings or Settings()).model_copy(update=_secret({k: v for k, v in given.items() if v is not None}))
+        with contextlib.ExitStack() as stack:
+            services = _services(chosen, plugins, stack)
+            return cls(services, services.system.tenant(tenant), stack.pop_all())
+        raise AssertionError  # pragma: no cover - the block above returns or raises
+
+    def close(self) -> None:
+        """Let go of connections, and of the embedded server if nobody else uses it."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Koku(tenant={self.handle.name!r})"
+
+    def tenant(self, name: str) -> Koku:
+        """The same library for another tenant; close this one when both are done."""
+        return Koku(self.services, self.services.system.tenant(name))
+
+    @cached_property
+    def sources(self) -> SourceRegistry:
+        """The tenant's sources."""
+        return SourceRegistry(self.services, self.handle)
+
+    @cached_property
+    def tags(self) -> TagKeys:
+        """The tenant's tag keys."""
+        return TagKeys(self.services, self.handle)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The tenant's jobs."""
+        return Jobs(self.services.system, self.handle.name)
+
+    @cached_property
+    def cost_models(self) -> CostModels:
+        """The tenant's cost models."""
+        from koku_core.costing.models import CostModels
+
+        return CostModels(self.services, self.handle)
+
+    @cached_property
+    def price_lists(self) -> PriceLists:
+        """The tenant's price lists."""
+        from koku_core.costing.price_lists import PriceLists
+
+        return PriceLists(self.services, self.handle)
+
+    def receive(self, payload: Path | str | BinaryIO, media_type: str, filename: str = "payload") -> Accepted:
+        """Accept an upload: it is on durable storage, and its job is listed, when this returns."""
+        from koku_core.intake.uploads import accept
+
+        with contextlib.ExitStack() as stack:
+            stream = stack.enter_context(Path(payload).open("rb")) if isinstance(payload, (str, Path)) else payload
+            return accept(self.services, self.handle.ensure(), stream, media_type, filename)
+
+    def ingest(self, source: Source | str, payload: Path | str, progress: Progress | None = None) -> Ingested:
+        """Ingest a payload of a source now, whatever its month.
+
+        Returns:
+            What came in, per file and day.
+
+        Raises:
+            PayloadRefused: the payload must not be read, or is of another source.
+            UnreadableCell: a cell is not what its column must hold.
+        """
+        from koku_core.intake.ingest import ingest_payload
+
+        return ingest_payload(self.services, self.handle, self.sources.get(source), Path(payload), progress)
+
+    def refresh(self, source: Source | str, progress: Progress | None = None) -> list[Ingested]:
+        """Bring a source up to date: fetch what is new, if it is of a kind that is asked, and ingest what waits.
+
+        Safe to kill, safe to repeat.
+        """
+        from koku_core.intake.refresh import refresh
+
+        return refresh(self.services, self.handle, self.sources.get(source), progress)
+
+    def recalculate(self, source: Source | str | None = None, months: Collection[date] | None = None) -> list[int]:
+        """Have published months of a source (or of all) made anew from the lake, as one job each.
+
+        Returns:
+            The ids of the jobs.
+        """
+        uuids = [self.sources.get(source).uuid] if source is not None else None
+        with self.handle.ensure().transaction() as conn:
+            if months is None:
+                return summarize_all(conn, self.handle.name, uuids)
+            from koku_core.jobs.queue import enqueue
+
+            return [
+                enqueue(conn, self.handle.name, "summarize", key=f"{u} {m:%Y-%m-%d}", source_uuid=u,
+                        arguments={"source": u, "month": f"{month_of(m):%Y-%m-%d}"})
+                for u in uuids or [s.uuid for s in self.sources] for m in months
+            ]  # fmt: skip
+
+    def report(self, path: str, **options: Any) -> Answer:
+        """Ask a report, such as `openshift/costs`; see `koku_core.reports.service.Reports.answer_for` for the options."""
+        from koku_core.reports.service import Reports
+
+        return Reports(self.services, self.handle).answer_for(path, access=EVERYTHING, **options)
+
+    def daily_summary(self, source: Source | str, month: date) -> pa.Table:
+        """The daily summary of a source and month as Arrow: the columns that its provider declares, without the core's `layer`."""
+        from koku_core.summarize.reading import daily_summary
+
+        found = self.sources.get(source)
+        return daily_summary(
+            self.handle,
+            self.services.plugins.provider(found.provider).summary.fact,
+            found.uuid,
+            month_of(month),
+        )
+
+    def work(self) -> int:
+        """Work off this tenant's waiting jobs here and now; for pipelines and notebooks without a worker.
+
+        Returns:
+            How many were worked on.
+        """
+        from koku_core.jobs.handlers import HANDLERS
+        from koku_core.jobs.runner import Runner
+
+        return Runner(self.services, HANDLERS).drain(self.handle.name)
+
+    def wait(self, timeout_s: float = 600) -> list[Job]:
+        """Wait until a worker has done all jobs of this tenant.
+
+        Returns:
+            Those that failed, newest first.
+
+        Raises:
+            KokuError: some are still open after `timeout_s`.
+        """
+        end = time.monotonic() + timeout_s
+        while self.jobs.count(("waiting", "running")):
+            if time.monotonic() > end:
+                raise KokuError(
+                    f"Jobs of {self.handle.name} are still open after {timeout_s:.0f} s; is a `koku worker` running?"
+                )
+            time.sleep(0.05)
+        return self.jobs.list(("failed",))
+
+    def doctor(self) -> list[Finding]:
+        """What is wrong with the data of this tenant, and how to mend it."""
+        from koku_core.doctor import doctor
+
+        return doctor(self.services, self.handle)
+
+    def retained_from(self) -> date:
+        """The first month that is kept: `KOKU_RETAIN_MONTHS` full months before the current one."""
+        return add_months(month_of(self.services.clock.today()), -self.services.settings.retain_months)
+
+
+def _secret(values: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import SecretStr
+
+    return {k: SecretStr(v) if k == "database_url" else v for k, v in values.items()}
+
+
+def _services(settings: Settings, plugins: Plugins | None, stack: contextlib.ExitStack) -> Services:
+    """Construct the parts; `stack` closes what must be closed."""
+    from koku_core.database.crypto import Vault
+    from koku_core.intake.kept import KeptFiles
+    from koku_core.lake import Lake
+
+    server = Server(_dsn(settings, stack), pool_size=settings.pool_size)
+    stack.callback(server.close)
+    server.open()
+    system = System(server)
+    system.migrate()
+    place = settings.lake_url or str(settings.data_dir / "lake")
+    lake = Lake(system, place)
+    loaded = plugins or Plugins(settings.plugins)
+    executor = _executor(settings, loaded)(settings, lake)
+    stack.callback(executor.close)
+    vault = Vault(settings.secret_key, settings.data_dir)
+    return Services(settings, Clock(settings.clock), system, loaded, lake, KeptFiles(place), executor, vault)
+
+
+def _dsn(settings: Settings, stack: contextlib.ExitStack) -> str:
+    if settings.database_url:
+        return settings.database_url.get_secret_value()
+    from koku_core.embedded import EmbeddedServer
+
+    return stack.enter_context(EmbeddedServer(settings.data_dir / "postgres")).dsn
+
+
+def _executor(settings: Settings, plugins: Plugins) -> Any:
+    from koku_core.executors.postgres import PostgresExecutor
+
+    kinds = {"postgres": PostgresExecutor, **plugins.executors()}
+    try:
+        return kinds[settings.executor]
+    except KeyError:
+        raise UnknownName("executor", settings.executor, kinds) from None

@@ -1,0 +1,228 @@
+"""The sources of one tenant: add, find, change, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ValidationError
+
+from koku_core.database.server import Connection, one, rows
+from koku_core.database.tenant import Tenant, bump
+from koku_core.errors import InvalidInput, UnknownName
+from koku_core.jobs.queue import enqueue
+from koku_core.services import Services
+from koku_core.sources.model import Source
+from koku_core.sources.secrets import seal, shown, unseal
+
+_COLUMNS = """uuid::text, id, name, provider, source_type, key, credentials, data_source, paused, created, updated,
+              last_payload, last_polling"""
+
+
+class SourceRegistry:
+    """The sources of one tenant, in the order that they were added."""
+
+    def __init__(self, services: Services, tenant: Tenant) -> None:
+        self._services = services
+        self._tenant = tenant
+
+    def add(
+        self,
+        source_type: str,
+        *,
+        name: str,
+        data_source: Mapping[str, Any] | None = None,
+        paused: bool = False,
+        **credentials: Any,
+    ) -> Source:
+        """Register a source; makes the tenant if it is its first. Payloads that waited for it are ingested.
+
+        Args:
+            source_type: as in `source_type` of the API, or the provider's short name, in any case.
+            name: what to call it.
+            data_source: where its reports lie, for types that have it.
+            paused: True: nothing is fetched or accepted yet.
+            **credentials: the fields of the type's credentials.
+
+        Raises:
+            UnknownName: no loaded plugin has this type.
+            InvalidInput: a field is missing or wrong, or a source of the same key exists.
+        """
+        plugin, kind = self._services.plugins.source_type(source_type)
+        given = _validated(kind.credentials, credentials, f"{kind.name} credentials")
+        place = _validated(kind.data_source, data_source or {}, f"{kind.name} data source") if kind.data_source else {}
+        key = str(given[kind.key])
+        self._tenant.ensure()
+        try:
+            with self._tenant.transaction() as conn:
+                row = one(
+                    conn,
+                    f"""INSERT INTO source (name, provider, source_type, key, credentials, data_source, paused)
+                        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}""",
+                    (
+                        name,
+                        plugin.name,
+                        kind.name,
+                        key,
+                        Jsonb(seal(given, self._services.vault)),
+                        Jsonb(seal(place, self._services.vault)),
+                        paused,
+                    ),
+                )
+                assert row is not None  # noqa: S101 - RETURNING always gives a row
+                self._welcome(conn, plugin.name, key, row["uuid"])
+        except psycopg.errors.UniqueViolation as error:
+            raise InvalidInput({"source": {"duplicate": f"a source with {kind.key} {key!r} exists already"}}) from error
+        return _source(row)
+
+    def _welcome(self, conn: Connection, provider: str, key: str, uuid: str) -> None:
+        """Attach the payloads that came before the source, and seed the provider's built-in cost groups."""
+        from koku_core.intake.uploads import adopt
+
+        seed_cost_groups(conn, self._services.plugins.provider(provider).provider.cost_groups)
+        adopt(conn, self._tenant.name, provider, key, uuid)
+        bump(conn, "settings")
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.list())
+
+    def list(self) -> list[Source]:
+        """All sources; none if the tenant does not exist."""
+        if not self._tenant.exists():
+            return []
+        with self._tenant.connection() as conn:
+            return [_source(r) for r in rows(conn, f"SELECT {_COLUMNS} FROM source ORDER BY id")]
+
+    def get(self, which: str | int | Source) -> Source:
+        """A source by uuid, number or name.
+
+        Raises:
+            UnknownName: there is none, or several of that name.
+        """
+        if isinstance(which, Source):
+            which = which.uuid
+        found = [s for s in self.list() if str(which) in (s.uuid, str(s.id))] or [
+            s for s in self.list() if s.name == which
+        ]
+        if len(found) != 1:
+            raise UnknownName("source" if not found else "single source", str(which), (s.name for s in self.list()))
+        return found[0]
+
+    def with_secrets(self, source: Source) -> Source:
+        """The same source with its credentials in clear, for a download."""
+        from dataclasses import replace
+
+        with self._tenant.connection() as conn:
+            row = one(conn, "SELECT credentials, data_source FROM source WHERE uuid = %s", (source.uuid,))
+        if row is None:
+            raise UnknownName("source", source.name)
+        vault = self._services.vault
+        return replace(
+            source,
+            credentials=unseal(row["credentials"], vault),
+            data_source=unseal(row["data_source"], vault),
+        )
+
+    def update(
+        self, source: Source, *, name: str | None = None, paused: bool | None = None,
+        credentials: Mapping[str, Any] | None = None, data_source: Mapping[str, Any] | None = None,
+    ) -> Source:  # fmt: skip
+        """Change a source. A new name reaches the published months by a job."""
+        _, kind = self._services.plugins.source_type(source.source_type)
+        new = _validated(kind.credentials, credentials, f"{kind.name} credentials") if credentials is not None else None
+        place = (
+            _validated(kind.data_source, data_source, f"{kind.name} data source")
+            if data_source and kind.data_source
+            else None
+        )
+        try:
+            with self._tenant.transaction() as conn:
+                row = one(
+                    conn,
+                    f"""UPDATE source SET name = coalesce(%s, name), paused = coalesce(%s, paused), updated = now(),
+                            key = coalesce(%s, key), credentials = coalesce(%s, credentials), data_source = coalesce(%s, data_source)
+                        WHERE uuid = %s RETURNING {_COLUMNS}""",
+                    (
+                        name,
+                        paused,
+                        str(new[kind.key]) if new else None,
+                        _sealed(new, self._services),
+                        _sealed(place, self._services),
+                        source.uuid,
+                    ),
+                )
+                if row is None:
+                    raise UnknownName("source", source.name)
+                if name is not None and name != source.name:
+                    summarize_all(conn, self._tenant.name, [source.uuid])
+                bump(conn, "settings")
+        except psycopg.errors.UniqueViolation as error:
+            raise InvalidInput({"source": {"duplicate": f"a source with this {kind.key} exists already"}}) from error
+        return _source(row)
+
+    def remove(self, source: Source) -> None:
+        """Remove a source and all that came of it: rows, line items, kept files, jobs."""
+        from koku_core.sources.removal import remove
+
+        remove(self._services, self._tenant, source)
+
+
+def summarize_all(
+    conn: Connection, tenant: str, sources: list[str] | None = None, kind: str = "summarize"
+) -> list[int]:
+    """Enqueue a job for every published month of some sources, or of all.
+
+    Args:
+        conn: a transaction in the tenant's schema.
+        tenant: its name.
+        sources: uuids; None: all.
+        kind: `summarize` (from the lake) or `price` (costs alone).
+
+    Returns:
+        The ids of the jobs.
+    """
+    found = conn.execute(
+        """SELECT source_uuid::text, month FROM published_month WHERE %s::uuid[] IS NULL OR source_uuid = ANY(%s::uuid[])
+           ORDER BY month DESC""", (sources, sources),
+    ).fetchall()  # fmt: skip
+    return [
+        enqueue(
+            conn,
+            tenant,
+            kind,
+            key=f"{uuid} {month:%Y-%m-%d}",
+            source_uuid=uuid,
+            arguments={"source": uuid, "month": f"{month:%Y-%m-%d}"},
+        )
+        for uuid, month in found
+    ]
+
+
+def seed_cost_groups(conn: Connection, groups: Mapping[str, tuple[str, ...]]) -> None:
+    """Make a provider's built-in cost groups where they are missing."""
+    for name, patterns in groups.items():
+        conn.execute("INSERT INTO cost_group (name, built_in) VALUES (%s, true) ON CONFLICT DO NOTHING", (name,))
+        for pattern in patterns:
+            conn.execute(
+                """INSERT INTO cost_group_pattern (pattern, cost_group_id, built_in)
+                   SELECT %s, id, true FROM cost_group WHERE name = %s ON CONFLICT DO NOTHING""", (pattern, name),
+            )  # fmt: skip
+
+
+def _validated(model: type[BaseModel], given: Mapping[str, Any], what: str) -> dict[str, Any]:
+    try:
+        return model(**given).model_dump(mode="python")
+    except ValidationError as error:
+        wrong = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
+        known = ", ".join(model.model_fields)
+        raise InvalidInput(wrong, message=f"The {what} are not valid: {wrong}. Fields: {known}.") from error
+
+
+def _sealed(values: Mapping[str, Any] | None, services: Services) -> Jsonb | None:
+    return None if values is None else Jsonb(seal(values, services.vault))
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    return Source(**{**row, "credentials": shown(row["credentials"]), "data_source": shown(row["data_source"])})

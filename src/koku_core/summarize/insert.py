@@ -1,0 +1,31 @@
+"""Puts the rows of a rendered SELECT into a table, by the names of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg import sql
+
+from koku_core.database.server import Connection
+from koku_core.sql import Rendered, Table
+
+
+def insert_select(conn: Connection, into: Table, select: Rendered, constants: Mapping[str, Any] | None = None) -> int:
+    """Append the rows of a SELECT to `into`; columns that it does not name stay null, `constants` fill further ones.
+
+    Returns:
+        How many rows were added.
+    """
+    text, values = select.psycopg()
+    body = sql.SQL("SELECT * FROM ({}) AS rows").format(sql.SQL(text.decode()))
+    probe = conn.execute(body + sql.SQL(" LIMIT 0"), values)
+    names = [column.name for column in probe.description or ()]
+    fixed = dict(constants or {})
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT rows.*{} FROM ({}) AS rows").format(
+        sql.Identifier(*filter(None, (into.schema, into.name))),
+        sql.SQL(", ").join(map(sql.Identifier, [*names, *fixed])),
+        sql.SQL("").join(sql.SQL(", {}").format(sql.Literal(v)) for v in fixed.values()),
+        sql.SQL(text.decode()),
+    )
+    return conn.execute(statement, values).rowcount

@@ -1,0 +1,39 @@
+"""Arrow tables into temporary PostgreSQL tables: Arrow writes CSV, the server parses it into its own types."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from koku_core.database.server import Connection
+from koku_core.declare.columns import Column
+from koku_core.summarize.tables import temporary
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BLOCK_ROWS = 50_000
+
+
+def stage(conn: Connection, name: str, columns: tuple[Column, ...], table: pa.Table) -> None:
+    """Make a temporary table with `columns` and fill it with those columns of `table`."""
+    temporary(conn, name, columns)
+    if table.num_rows:
+        copy(conn, name, table.select([c.name for c in columns]))
+    conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
+
+
+def copy(conn: Connection, name: str, table: pa.Table) -> None:
+    """Append the rows of an Arrow table to a table of the same column names; null stays null, an empty text stays empty."""
+    import pyarrow.csv as pc
+
+    names = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(name), names)
+    options = pc.WriteOptions(include_header=False)
+    with conn.cursor() as cursor, cursor.copy(statement) as target:
+        for batch in table.to_batches(max_chunksize=_BLOCK_ROWS):
+            buffer = io.BytesIO()
+            pc.write_csv(batch, buffer, options)
+            target.write(buffer.getbuffer())

@@ -1,0 +1,121 @@
+"""The tables of a plugin's facts: made, extended and partitioned as their declarations say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from psycopg import sql
+
+from koku_core.clock import add_months
+from koku_core.database.server import Connection
+from koku_core.database.tenant import Tenant
+from koku_core.declare.columns import Column, Kind
+from koku_core.declare.facts import CONTEXT, Fact, Rollup
+
+_KEYS = CONTEXT[:2]
+
+
+def rollup_columns(fact: Fact, rollup: Rollup) -> tuple[Column, ...]:
+    """The columns of a rollup's table: source, day, dims, sums, maxes, texts."""
+    texts = tuple(Column(name, Kind.TEXTS) for name in rollup.texts)
+    return _KEYS + tuple(fact.column(n) for n in (*rollup.dims, *rollup.sums, *rollup.maxes)) + texts
+
+
+def tag_table(fact: Fact) -> str:
+    """The name of the table with the keys and values of a fact's tags."""
+    return f"{fact.name}_tag"
+
+
+def tag_columns(fact: Fact) -> tuple[Column, ...]:
+    """The columns of the tag table: source, month, kind, key, value, and the dims of every tag declaration."""
+    dims = dict.fromkeys(name for tags in fact.tags for name in tags.dims)
+    fixed = (
+        _KEYS[0],
+        Column("month", Kind.DATE),
+        Column("kind", Kind.TEXT),
+        Column("key", Kind.TEXT),
+        Column("value", Kind.TEXT),
+    )
+    return fixed + tuple(fact.column(name) for name in dims)
+
+
+def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> None:
+    """Make what a fact needs in a tenant's schema: its tables, new columns, and the partitions of `months`.
+
+    Runs in a short transaction of its own under a lock, since a new partition locks its parent.
+    """
+    wanted = {fact.name: fact.all_columns, **{r.name: rollup_columns(fact, r) for r in fact.rollups}}
+    with tenant.connection() as conn:
+        if _complete(conn, fact, wanted, months):
+            return
+    with tenant.lock("tables", fact.name), tenant.transaction() as conn:
+        for name, columns in wanted.items():
+            _ensure_table(conn, name, columns, "PARTITION BY RANGE (usage_start)")
+            for month in months:
+                _ensure_partition(conn, name, month)
+        if fact.tags:
+            _ensure_table(conn, tag_table(fact), tag_columns(fact), "")
+
+
+def _complete(conn: Connection, fact: Fact, wanted: dict[str, tuple[Column, ...]], months: list[date]) -> bool:
+    names = [f"{n}_{m:%Y_%m}" for n in wanted for m in months] + ([tag_table(fact)] if fact.tags else [])
+    there = conn.execute(
+        "SELECT count(*) FROM unnest(%s::text[]) n WHERE to_regclass(quote_ident(n)) IS NOT NULL", (names,)
+    ).fetchone()
+    if there is None or there[0] < len(names):
+        return False
+    return all({c.name for c in columns} <= _columns(conn, name) for name, columns in wanted.items())
+
+
+def _columns(conn: Connection, table: str) -> set[str]:
+    found = conn.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = %s",
+        (table,),
+    )
+    return {row[0] for row in found}
+
+
+def column_list(columns: tuple[Column, ...]) -> sql.Composed:
+    """`name type, …` for a CREATE TABLE."""
+    return sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.kind.value)) for c in columns)
+
+
+def _ensure_table(conn: Connection, name: str, columns: tuple[Column, ...], clause: str) -> None:
+    table = sql.Identifier(name)
+    conn.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}) {}").format(table, column_list(columns), sql.SQL(clause)))
+    for column in columns:
+        if column.name not in _columns(conn, name):
+            conn.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table, column_list((column,))))
+    key = "usage_start" if clause else "month"
+    conn.execute(
+        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (source_uuid, {})").format(
+            sql.Identifier(f"{name}_source"), table, sql.Identifier(key)
+        )
+    )
+
+
+def _ensure_partition(conn: Connection, table: str, month: date) -> None:
+    conn.execute(
+        sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+            sql.Identifier(f"{table}_{month:%Y_%m}"),
+            sql.Identifier(table),
+            sql.Literal(month),
+            sql.Literal(add_months(month, 1)),
+        )
+    )
+
+
+def temporary(
+    conn: Connection, name: str, columns: tuple[Column, ...], defaults: Mapping[str, Any] | None = None
+) -> None:
+    """Make a table that only this transaction sees; `defaults` are what columns hold that an insert does not name."""
+    table = sql.Identifier(name)
+    conn.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table, column_list(columns)))
+    for column, value in (defaults or {}).items():
+        conn.execute(
+            sql.SQL("ALTER TABLE pg_temp.{} ALTER {} SET DEFAULT {}").format(
+                table, sql.Identifier(column), sql.Literal(value)
+            )
+        )
