@@ -38,14 +38,12 @@ class Loaded:
 class ProviderPlugin:
     """One provider's plugin: its declarations, and its hooks called for it alone."""
 
-    def __init__(self, manager: pluggy.PluginManager, module: object, distribution: str) -> None:
-        others = [p for p in manager.get_plugins() if p is not module]
-        self._call = {
-            name: manager.subset_hook_caller(name, others)
-            for name in ("koku_provider", "koku_receive", "koku_download", "koku_normalize", "koku_summarize",
-                         "koku_report_map", "koku_cost_model", "koku_sample")
-        }  # fmt: skip
-        self.provider: Provider = self._call["koku_provider"]()
+    def __init__(self, module: object, distribution: str) -> None:
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(hookspecs)
+        manager.register(module)
+        self._hooks = manager.hook
+        self.provider: Provider = self._hooks.koku_provider()
         self.distribution = distribution
         if self.provider.hooks != hookspecs.VERSION:
             raise PluginError(
@@ -60,24 +58,24 @@ class ProviderPlugin:
 
     def has(self, hook: str) -> bool:
         """Whether the plugin implements a hook."""
-        return bool(self._call[hook].get_hookimpls())
+        return bool(getattr(self._hooks, hook).get_hookimpls())
 
     @cached_property
     def summary(self) -> Summary:
         """The daily summary and the templates that fill it."""
-        made: Summary = self._call["koku_summarize"]()
+        made: Summary = self._hooks.koku_summarize()
         return made
 
     @cached_property
     def report_map(self) -> ReportMap:
         """Its reports."""
-        made: ReportMap = self._call["koku_report_map"]()
+        made: ReportMap = self._hooks.koku_report_map()
         return made
 
     @cached_property
     def cost_model(self) -> CostModelSpec | None:
         """Its metrics, markup and distributions, if it has any."""
-        made: CostModelSpec | None = self._call["koku_cost_model"]()
+        made: CostModelSpec | None = self._hooks.koku_cost_model()
         return made
 
     def call(self, hook: str, **arguments: Any) -> Any:
@@ -92,7 +90,7 @@ class ProviderPlugin:
                 plugin=self.name,
                 hook=hook,
             )
-        return self._call[hook](**arguments)
+        return getattr(self._hooks, hook)(**arguments)
 
 
 class Plugins:
@@ -138,7 +136,7 @@ class Plugins:
         try:
             self._manager.register(module, name)
             self._manager.check_pending()
-            plugin = ProviderPlugin(self._manager, module, package) if hasattr(module, "koku_provider") else None
+            plugin = ProviderPlugin(module, package) if hasattr(module, "koku_provider") else None
         except Exception as error:  # noqa: BLE001 - as above
             self._manager.unregister(module)
             self._refuse(name, package, version, f"{type(error).__name__}: {error}")
