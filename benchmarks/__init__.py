@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` measures ingestion and reports and prints tables."""
