@@ -79,13 +79,13 @@ class Distribution:
 
     Attributes:
         key: the switch in a cost model's `distribution_info` (`platform_cost`).
-        template: in the plugin's `sql` folder.
+        template: in the plugin's `sql` folder; None: known and stored, not run yet.
         default: on or off when a cost model does not say; `without_model` when a source has none.
         params: values that the template gets as `distribution.params`.
     """
 
     key: str
-    template: str
+    template: str | None
     default: bool
     without_model: bool
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -99,10 +99,12 @@ class CostModelSpec:
 
     * `{{ usage }}`: the rows of the fact for this source and month that the summarize steps made (a table name);
     * `{{ costs }}`: the rows that earlier cost steps of this run made (a table name);
-    * `{{ rates }}`: a table (metric text, cost_type text, rate_name text, value numeric, valid_from date, valid_to date), one row for each
-      rate and stretch of days that it is valid for; several rates of one metric and cost type add up;
-    * `metrics`: the names of the metrics that share the template and have a rate; `distribution_type`; `days_in_month`,
-      `month_start`, `month_end`, `source_uuid`; for a distribution, `distribution.params`; for a markup, `markup` (a Decimal of percent).
+    * `{{ rates }}`: a table (usage_start date, metric text, cost_type text, rate_name text, tier_from numeric, tier_to numeric, value
+      numeric), one row for each day, rate and tier that holds on it; several rates of one metric and cost type add up. The first tier has
+      `tier_from` 0, the last `tier_to` null; they count the source's quantity since the first of the month;
+    * `metrics`: the metrics that share the template and have a rate, as a map from name to params; `tiered`: whether one of them has
+      more than one tier; `distribution_type`; `days_in_month`, `month_start`, `month_end`, `source_uuid`; for a markup, `markup` (a
+      Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there).
 
     Attributes:
         package: the Python package whose `sql` folder holds the templates.

@@ -10,7 +10,7 @@
 {% macro label_get(labels, key) %}({{ labels }} ->> {{ key }}){% endmacro %}
 
 {# exact to 15 decimals on every engine; null if the divisor is 0 #}
-{% macro div(a, b) %}round(cast({{ a }} AS numeric) / nullif({{ b }}, 0), 15){% endmacro %}
+{% macro div(a, b) %}round(cast({{ a }} AS numeric(100, 18)) / nullif({{ b }}, 0), 15){% endmacro %}
 
 {# whether x is in an array #}
 {% macro in_array(x, values) %}({{ x }} = ANY({{ values }})){% endmacro %}
@@ -20,3 +20,12 @@
 
 {# distinct values of a text, as an array expression #}
 {% macro texts(x) %}array_agg(DISTINCT {{ x }}){% endmacro %}
+
+{# a label column as text, to put it in an order #}
+{% macro labels_text(labels) %}cast({{ labels }} AS text){% endmacro %}
+
+{# labels that a macro made, as a label column holds them #}
+{% macro labels_store(labels) %}{{ labels }}{% endmacro %}
+
+{# no labels: null, where labels are expected #}
+{% macro no_labels() %}cast(NULL AS jsonb){% endmacro %}

@@ -1,0 +1,101 @@
+"""What a cost model may price on a cluster, and which costs may be handed on to its projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from koku_core.declare.summarize import CostModelSpec, Distribution, Metric
+
+_HOURS = "core-hours"
+_GIB_HOURS = "GiB-hours"
+_UNATTRIBUTED = ("Storage unattributed", "Network unattributed")
+
+
+def _usage(name: str, label: str, measurement: str, unit: str, quantity: str, into: str) -> Metric:
+    """A metric that is measured: its quantity on each row times the price."""
+    params = {"quantity": quantity, "into": into}
+    return Metric(
+        name, label, measurement, unit, "Supplementary", label.lower(), template="usage_cost.sql", params=params
+    )
+
+
+def _hourly(name: str, label: str, unit: str, quantity: str, into: str) -> Metric:
+    """A node's or the cluster's price for an hour: priced like usage, by the rows' part of the capacity."""
+    params = {"quantity": quantity, "into": into}
+    return Metric(name, label, "Count", unit, "Infrastructure", label.lower(), template="usage_cost.sql", params=params)
+
+
+def _monthly(name: str, label: str, unit: str, cost_type: str, price_of: str) -> Metric:
+    """A price for a month, a day's part of which is charged in full for each day that has data."""
+    template = "claim_cost.sql" if price_of == "claim" else "capacity_cost.sql"
+    params = {"monthly_cost_type": cost_type, "price_of": price_of}
+    kind = "pvc" if price_of == "claim" else label.lower()
+    return Metric(name, label, "Count", unit, "Infrastructure", kind, template=template, params=params)
+
+
+def _counted(name: str, label: str, unit: str, metric_type: str, *, tiered: bool = True) -> Metric:
+    """A metric that can be stored and is not priced yet."""
+    return Metric(name, label, "Count", unit, "Infrastructure", metric_type, tiered=tiered)
+
+
+METRICS = (
+    _usage("cpu_core_usage_per_hour", "CPU", "Usage", _HOURS, "pod_usage_cpu_core_hours", "cpu"),
+    _usage("cpu_core_request_per_hour", "CPU", "Request", _HOURS, "pod_request_cpu_core_hours", "cpu"),
+    _usage("cpu_core_effective_usage_per_hour", "CPU", "Effective-usage", _HOURS, "pod_effective_usage_cpu_core_hours", "cpu"),
+    _usage("memory_gb_usage_per_hour", "Memory", "Usage", _GIB_HOURS, "pod_usage_memory_gigabyte_hours", "memory"),
+    _usage("memory_gb_request_per_hour", "Memory", "Request", _GIB_HOURS, "pod_request_memory_gigabyte_hours", "memory"),
+    _usage("memory_gb_effective_usage_per_hour", "Memory", "Effective-usage", _GIB_HOURS,
+           "pod_effective_usage_memory_gigabyte_hours", "memory"),
+    _usage("storage_gb_usage_per_month", "Storage", "Usage", "GiB-month", "persistentvolumeclaim_usage_gigabyte_months", "volume"),
+    _usage("storage_gb_request_per_month", "Storage", "Request", "GiB-month", "volume_request_storage_gigabyte_months", "volume"),
+    _hourly("node_core_cost_per_hour", "Node", "core-hour", "core_hours", "cpu"),
+    _monthly("node_cost_per_month", "Node", "node-month", "Node", "node"),
+    _monthly("node_core_cost_per_month", "Node", "core-month", "Node_Core_Month", "core"),
+    _monthly("cluster_cost_per_month", "Cluster", "cluster-month", "Cluster", "cluster"),
+    _hourly("cluster_cost_per_hour", "Cluster", "cluster-hour", "cluster_hours", "distributed"),
+    _monthly("pvc_cost_per_month", "Persistent volume claims", "pvc-month", "PVC", "claim"),
+    _counted("vm_cost_per_month", "Virtual Machine", "vm-month", "vm"),
+    _counted("vm_cost_per_hour", "Virtual Machine", "vm-hour", "vm"),
+    _hourly("cluster_core_cost_per_hour", "Cluster", "core-hour", "core_hours", "cpu"),
+    _counted("project_per_month", "Project", "project-month", "project", tiered=False),
+    _counted("vm_core_cost_per_month", "Virtual Machine", "core-month", "vm"),
+    _counted("vm_core_cost_per_hour", "Virtual Machine", "core-hour", "vm"),
+    _counted("gpu_cost_per_month", "GPU", "gpu-month", "gpu"),
+)  # fmt: skip
+
+
+def _from_namespace(key: str, namespace: str, rate_type: str, others: tuple[str, ...], **switch: bool) -> Distribution:
+    """The cost of one synthetic namespace goes to all that is not Platform and not one of `others`."""
+    params: Mapping[str, object] = {
+        "rate_type": rate_type, "source": namespace, "group": "Platform", "left_out": list(others),
+        "keeps_currency": namespace in _UNATTRIBUTED,
+    }  # fmt: skip
+    return Distribution(key, "distribute.sql", params=params, **switch)
+
+
+_WORKER = "Worker unallocated"
+_STORAGE, _NETWORK = _UNATTRIBUTED
+
+COST_MODEL = CostModelSpec(
+    package="koku_ocp",
+    metrics=METRICS,
+    markup="markup.sql",
+    distributions=(
+        Distribution(
+            "platform_cost",
+            "distribute.sql",
+            default=True,
+            without_model=False,
+            params={
+                "rate_type": "platform_distributed", "source": None, "group": "Platform",
+                "left_out": [_WORKER, *_UNATTRIBUTED], "keeps_currency": False,
+            },
+        ),
+        _from_namespace("worker_cost", _WORKER, "worker_distributed", _UNATTRIBUTED, default=True, without_model=False),
+        _from_namespace("storage_unattributed", _STORAGE, "unattributed_storage", (_WORKER, _NETWORK),
+                        default=False, without_model=True),
+        _from_namespace("network_unattributed", _NETWORK, "unattributed_network", (_WORKER, _STORAGE),
+                        default=False, without_model=True),
+        Distribution("gpu_unallocated", None, default=False, without_model=False),
+    ),
+)  # fmt: skip

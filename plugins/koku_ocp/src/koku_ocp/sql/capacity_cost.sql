@@ -1,0 +1,55 @@
+{# Spreads the day's part of a monthly price over a node's or the cluster's rows, unallocated ones included, by effective usage. #}
+WITH prices AS (
+    SELECT usage_start, cost_type, metric, sum(value) AS value
+    FROM {{ rates }}
+    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
+    GROUP BY 1, 2, 3
+),
+shares AS (
+    SELECT
+        {% include 'cost_keys.sql' %},
+        {% if distribution_type == 'memory' %}
+        u.pod_effective_usage_memory_gigabyte_hours AS used,
+        u.node_capacity_memory_gigabyte_hours AS node_capacity,
+        u.cluster_capacity_memory_gigabyte_hours AS cluster_capacity
+        {% else %}
+        u.pod_effective_usage_cpu_core_hours AS used,
+        u.node_capacity_cpu_core_hours AS node_capacity,
+        u.cluster_capacity_cpu_core_hours AS cluster_capacity
+        {% endif %}
+    FROM {{ usage }} AS u
+    WHERE u.namespace IS NOT NULL AND u.data_source = 'Pod'
+),
+costs AS (
+    SELECT
+        {% include 'cost_keys.sql' %},
+        p.cost_type AS cost_model_rate_type,
+        CASE p.metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
+        CASE p.metric
+            {% for name, metric in metrics.items() %}
+            {% if metric.price_of == 'cluster' %}
+            WHEN {{ name }} THEN u.used * p.value / (u.cluster_capacity * {{ days_in_month }})
+            {% elif metric.price_of == 'core' %}
+            WHEN {{ name }} THEN u.used * p.value * u.node_capacity_cpu_cores / (u.node_capacity * {{ days_in_month }})
+            {% else %}
+            WHEN {{ name }} THEN u.used * p.value / (u.node_capacity * {{ days_in_month }})
+            {% endif %}
+            {% endfor %}
+        END AS cost
+    FROM shares AS u
+    JOIN prices AS p ON p.usage_start = u.usage_start
+    WHERE u.node_capacity <> 0 AND u.cluster_capacity <> 0
+)
+SELECT
+    {% include 'cost_keys.sql' %},
+    u.cost_model_rate_type,
+    u.monthly_cost_type,
+    {% if distribution_type == 'memory' %}
+    0 AS cost_model_cpu_cost,
+    u.cost AS cost_model_memory_cost,
+    {% else %}
+    u.cost AS cost_model_cpu_cost,
+    0 AS cost_model_memory_cost,
+    {% endif %}
+    0 AS cost_model_volume_cost
+FROM costs AS u

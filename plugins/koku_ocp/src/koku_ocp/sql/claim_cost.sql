@@ -1,0 +1,28 @@
+{# Charges each volume claim once a day; its rows (nodes that mount it, changes of its labels) share the price by their part of its capacity. #}
+WITH prices AS (
+    SELECT usage_start, cost_type, metric, sum(value) AS value
+    FROM {{ rates }}
+    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
+    GROUP BY 1, 2, 3
+),
+claims AS (
+    SELECT
+        {% include 'cost_keys.sql' %},
+        u.persistentvolumeclaim_capacity_gigabyte_months AS part,
+        sum(u.persistentvolumeclaim_capacity_gigabyte_months) OVER (
+            PARTITION BY u.usage_start, u.namespace, u.persistentvolumeclaim
+        ) AS whole
+    FROM {{ usage }} AS u
+    WHERE u.namespace IS NOT NULL AND u.data_source = 'Storage' AND u.persistentvolumeclaim IS NOT NULL
+        AND u.persistentvolumeclaim_capacity_gigabyte_months <> 0
+)
+SELECT
+    {% include 'cost_keys.sql' %},
+    p.cost_type AS cost_model_rate_type,
+    CASE p.metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
+    0 AS cost_model_cpu_cost,
+    0 AS cost_model_memory_cost,
+    u.part * p.value / (u.whole * {{ days_in_month }}) AS cost_model_volume_cost
+FROM claims AS u
+JOIN prices AS p ON p.usage_start = u.usage_start
+WHERE u.whole <> 0

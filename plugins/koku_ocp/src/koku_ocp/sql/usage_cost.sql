@@ -1,0 +1,82 @@
+{# Prices what is measured: each usage row's quantities, one row for each cost type. `quantity` and `into` of a metric say what and where. #}
+WITH quantities AS (
+    SELECT
+        {% include 'cost_keys.sql' %},
+        u.pod_usage_cpu_core_hours,
+        u.pod_request_cpu_core_hours,
+        u.pod_effective_usage_cpu_core_hours,
+        u.pod_usage_memory_gigabyte_hours,
+        u.pod_request_memory_gigabyte_hours,
+        u.pod_effective_usage_memory_gigabyte_hours,
+        u.persistentvolumeclaim_usage_gigabyte_months,
+        u.volume_request_storage_gigabyte_months,
+        {# the row's part of its node's cores, and of the hours that the cluster was up #}
+        {% if distribution_type == 'memory' %}
+        u.pod_effective_usage_memory_gigabyte_hours * u.node_capacity_cpu_core_hours
+            / nullif(u.node_capacity_memory_gigabyte_hours, 0) AS core_hours,
+        u.pod_effective_usage_memory_gigabyte_hours * u.node_capacity_memory_gigabyte_hours
+            / nullif(u.cluster_capacity_memory_gigabyte_hours * u.node_capacity_memory_gigabytes, 0) AS cluster_hours
+        {% else %}
+        u.pod_effective_usage_cpu_core_hours AS core_hours,
+        u.pod_effective_usage_cpu_core_hours * u.node_capacity_cpu_core_hours
+            / nullif(u.cluster_capacity_cpu_core_hours * u.node_capacity_cpu_cores, 0) AS cluster_hours
+        {% endif %}
+    FROM {{ usage }} AS u
+    WHERE u.namespace IS NOT NULL
+),
+{% if tiered %}
+{# A tier is filled by the whole source's quantity of the month, day by day; within a day every row pays the day's mixture. #}
+amounts AS (
+    SELECT a.usage_start, a.metric, a.total, sum(a.total) OVER (PARTITION BY a.metric ORDER BY a.usage_start) - a.total AS reached
+    FROM (
+        SELECT d.usage_start, v.metric, coalesce(v.total, 0) AS total
+        FROM (
+            SELECT usage_start{% for name, metric in metrics.items() %}, sum({{ metric.quantity | ident }}) AS {{ name | ident }}{% endfor %}
+
+            FROM quantities
+            GROUP BY 1
+        ) AS d
+        CROSS JOIN LATERAL (
+            VALUES {% for name in metrics %}({{ name }}, d.{{ name | ident }}){{ ', ' | sql if not loop.last else '' | sql }}{% endfor %}
+
+        ) AS v (metric, total)
+    ) AS a
+),
+prices AS (
+    SELECT
+        r.usage_start, r.cost_type, r.metric,
+        r.value * CASE
+            WHEN a.total > 0 THEN greatest(
+                least(a.reached + a.total, coalesce(r.tier_to, a.reached + a.total))
+                - greatest(a.reached, CASE WHEN r.tier_from = 0 THEN a.reached ELSE r.tier_from END), 0) / a.total
+            WHEN (r.tier_from = 0 OR r.tier_from <= a.reached) AND (r.tier_to IS NULL OR a.reached < r.tier_to) THEN 1
+            ELSE 0
+        END AS value
+    FROM {{ rates }} AS r
+    JOIN amounts AS a ON a.usage_start = r.usage_start AND a.metric = r.metric
+),
+{% else %}
+prices AS (SELECT usage_start, cost_type, metric, value FROM {{ rates }}),
+{% endif %}
+unit_prices AS (
+    SELECT
+        usage_start,
+        cost_type,
+        {% for name in metrics %}
+        coalesce(sum(value) FILTER (WHERE metric = {{ name }}), 0) AS {{ name | ident }}{{ ',' | sql if not loop.last else '' | sql }}
+        {% endfor %}
+    FROM prices
+    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }}
+    GROUP BY 1, 2
+)
+SELECT
+    {% include 'cost_keys.sql' %},
+    p.cost_type AS cost_model_rate_type,
+    {% for column, kind in (('cost_model_cpu_cost', 'cpu'), ('cost_model_memory_cost', 'memory'), ('cost_model_volume_cost', 'volume')) %}
+    0{% for name, metric in metrics.items() %}
+{% if metric.into == kind or (metric.into == 'distributed' and distribution_type == kind) %}
+ + coalesce(u.{{ metric.quantity | ident }} * p.{{ name | ident }}, 0){% endif %}
+{% endfor %} AS {{ column | ident }}{{ ',' | sql if not loop.last else '' | sql }}
+    {% endfor %}
+FROM quantities AS u
+JOIN unit_prices AS p ON p.usage_start = u.usage_start

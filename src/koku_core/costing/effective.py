@@ -1,0 +1,132 @@
+"""Which prices hold for a source on the days of a month: those of the price list in force on each day, not of one list for the month."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from koku_core.clock import month_end
+from koku_core.database.server import Connection, one, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of one tier of a rate, and the stretch of days that it is valid for (both inclusive).
+
+    Attributes:
+        metric: what it is a price of.
+        cost_type: `Infrastructure` or `Supplementary`.
+        rate_name: the rate's name in its list.
+        value: for one unit, in the cost model's currency.
+        tier_from, tier_to: the part of the month's quantity that pays it; None: no upper bound.
+    """
+
+    metric: str
+    cost_type: str
+    rate_name: str
+    value: Decimal
+    valid_from: date
+    valid_to: date
+    tier_from: Decimal = Decimal(0)
+    tier_to: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveModel:
+    """What a source's cost model says for one month; a source without one has no `uuid`, no prices and no markup.
+
+    Attributes:
+        uuid: the cost model's.
+        currency: that of its prices.
+        markup: percent on infrastructure cost.
+        distribution: its switches, as far as it sets them, and `distribution_type`.
+        prices: in no particular order.
+    """
+
+    uuid: str | None = None
+    currency: str | None = None
+    markup: Decimal = Decimal(0)
+    distribution: Mapping[str, Any] = field(default_factory=dict)
+    prices: tuple[Price, ...] = ()
+
+    @property
+    def distribution_type(self) -> str:
+        """Which effective usage costs are spread by: `cpu` or `memory`."""
+        return str(self.distribution.get("distribution_type") or "cpu")
+
+    def switched_on(self, key: str, *, default: bool, without_model: bool) -> bool:
+        """Whether a distribution is on, given what holds when the model does not say or there is none."""
+        if self.uuid is None:
+            return without_model
+        chosen = self.distribution.get(key)
+        return default if chosen is None else bool(chosen)
+
+
+def effective_model(conn: Connection, source_uuid: str, month: date) -> EffectiveModel:
+    """Read what holds for a source in a month from the tenant's tables (the connection's search path)."""
+    model = one(
+        conn,
+        """SELECT m.uuid::text, m.currency, m.markup::text AS markup, m.distribution::text AS distribution
+           FROM cost_model_source s JOIN cost_model m ON m.uuid = s.cost_model_uuid WHERE s.source_uuid = %s""",
+        (source_uuid,),
+    )
+    if model is None:
+        return EffectiveModel()
+    return EffectiveModel(
+        uuid=model["uuid"],
+        currency=model["currency"],
+        markup=Decimal(_json(model["markup"]).get("value") or 0),
+        distribution=_json(model["distribution"]),
+        prices=tuple(_prices(_stretches(conn, model["uuid"], month))),
+    )
+
+
+def _json(text: str) -> Any:
+    """JSON without floats: money stays exact."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+def _stretches(conn: Connection, model_uuid: str, month: date) -> list[tuple[date, date, list[Mapping[str, Any]]]]:
+    """Stretches of days with the rates in force: of the attached lists that cover a day, the one with the lowest priority number.
+
+    A disabled list still counts: it can no longer be attached, but prices what it was attached to.
+    """
+    lists = rows(
+        conn,
+        """SELECT p.uuid, p.starts, p.ends, p.rates::text AS rates
+           FROM cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid
+           WHERE a.cost_model_uuid = %s AND p.starts <= %s AND p.ends >= %s ORDER BY a.priority, p.uuid""",
+        (model_uuid, month_end(month), month),
+    )
+    found: list[tuple[date, date, dict[str, Any]]] = []
+    for day in (month + timedelta(n) for n in range(month_end(month).day)):
+        chosen = next((p for p in lists if p["starts"] <= day <= p["ends"]), None)
+        if chosen is None:
+            continue
+        if found and found[-1][2] is chosen and found[-1][1] == day - timedelta(1):
+            found[-1] = (found[-1][0], day, chosen)
+        else:
+            found.append((day, day, chosen))
+    return [(first, last, _json(chosen["rates"])) for first, last, chosen in found]
+
+
+def _prices(stretches: list[tuple[date, date, list[Mapping[str, Any]]]]) -> Iterator[Price]:
+    """The tiers of every tiered rate in every stretch; tag rates have none."""
+    for first, last, rates in stretches:
+        for rate in rates:
+            metric, cost_type = str(rate["metric"]["name"]), str(rate["cost_type"])
+            name = str(rate.get("custom_name") or f"{metric}-{cost_type}")
+            for tier in rate.get("tiered_rates") or ():
+                start, end = _bounds(tier)
+                if tier.get("value") is not None:
+                    yield Price(metric, cost_type, name, Decimal(tier["value"]), first, last, start, end)
+
+
+def _bounds(tier: Mapping[str, Any]) -> tuple[Decimal, Decimal | None]:
+    usage = tier.get("usage") or {}
+    start, end = usage.get("usage_start"), usage.get("usage_end")
+    return Decimal(start or 0), None if end is None else Decimal(end)
