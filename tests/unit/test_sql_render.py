@@ -49,7 +49,7 @@ def test_names_are_quoted(render: Render) -> None:
 
 def test_a_macro_gets_an_expression_of_the_template_and_binds_a_value(render: Render) -> None:
     statement = render("SELECT {{ m.div('sum(x)' | sql, y) }}", y=3)
-    assert statement.psycopg() == (b"SELECT round(cast(sum(x) AS numeric) / nullif(%s, 0), 15)", (3,))
+    assert statement.psycopg() == (b"SELECT round(cast(sum(x) AS numeric(100, 18)) / nullif(%s, 0), 15)", (3,))
 
 
 @pytest.mark.parametrize(
