@@ -26,15 +26,30 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server for the tests: that of `KOKU_TEST_DATABASE_URL`, or an embedded one."""
+    """A PostgreSQL server for the tests: that of `KOKU_TEST_DATABASE_URL`, or an embedded one.
+
+    `KOKU_TEST_POSTGRES` chooses whose programs the embedded one is made of: `wheel`, `debian`, or a folder; unset: as a user gets it.
+    """
     given = os.environ.get("KOKU_TEST_DATABASE_URL")
     if given:
         yield given
         return
     from koku_core.embedded import EmbeddedServer
 
-    with EmbeddedServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+    with EmbeddedServer(tmp_path_factory.mktemp("postgres"), durable=False, programs=_programs()) as server:
         yield server.dsn
+
+
+def _programs() -> Path | None:
+    from koku_core.embedded.binaries import candidates
+
+    wanted = os.environ.get("KOKU_TEST_POSTGRES", "")
+    if wanted not in ("wheel", "debian"):
+        return Path(wanted) if wanted else None
+    found = [c.folder for c in candidates() if c.from_wheel == (wanted == "wheel")]
+    if not found:
+        pytest.exit(f"KOKU_TEST_POSTGRES={wanted}, but there are no such programs", returncode=2)
+    return found[0]
 
 
 @pytest.fixture
@@ -43,8 +58,7 @@ def dsn(server_dsn: str) -> Iterator[str]:
     name = f"koku_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f'CREATE DATABASE "{name}"')
-    info = psycopg.conninfo.conninfo_to_dict(server_dsn)
-    yield psycopg.conninfo.make_conninfo(**{**info, "dbname": name})
+    yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -52,4 +66,6 @@ def dsn(server_dsn: str) -> Iterator[str]:
 @pytest.fixture
 def settings(dsn: str, tmp_path: Path) -> Settings:
     """Settings for a database and a data folder of the test's own, on 2026-11-22."""
-    return Settings(database_url=dsn, data_dir=tmp_path / "data", clock=datetime(2026, 11, 22, 20, tzinfo=UTC), plugins=("ocp",))
+    return Settings(
+        database_url=dsn, data_dir=tmp_path / "data", clock=datetime(2026, 11, 22, 20, tzinfo=UTC), plugins=("ocp",)
+    )

@@ -256,7 +256,7 @@ def _dsn(settings: Settings, stack: contextlib.ExitStack) -> str:
         return settings.database_url.get_secret_value()
     from koku_core.embedded import EmbeddedServer
 
-    return stack.enter_context(EmbeddedServer(settings.data_dir / "postgres")).dsn
+    return stack.enter_context(EmbeddedServer(settings.data_dir / "postgres", programs=settings.postgres_bin)).dsn
 
 
 def _executor(settings: Settings, plugins: Plugins) -> Any:

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         default_factory=default_data_dir,
         description="The embedded server, the local lake and the inbox lie here",
     )
+    postgres_bin: Path | None = Field(
+        None,
+        description="The folder of the programs of the embedded PostgreSQL; unset: the wheel's, Debian's, the PATH's",
+    )
     lake_url: str | None = Field(None, description="A folder or s3://bucket/prefix; default: `lake` in the data folder")
     local_sources: Path | None = Field(
         None, description="The folder beneath which local sources may read; unset: none may"
