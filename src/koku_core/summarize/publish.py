@@ -77,6 +77,7 @@ def _publish(
         if conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR SHARE", (source.uuid,)).fetchone() is None:
             return  # deleted meanwhile: nothing of it may come back
         conn.execute("SET LOCAL work_mem = '64MB'")
+        conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
         for layer, table in enumerate((USAGE, COSTS)):
             temporary(conn, table.name, fact.all_columns, {"source_uuid": source.uuid, "layer": layer})
         if from_lake:
