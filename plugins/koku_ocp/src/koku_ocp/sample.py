@@ -1,0 +1,147 @@
+"""A small cluster for demonstrations: payloads in the operator's format for last month and this one, up to yesterday.
+
+Nothing is random: the same day gives the same bytes of CSV. What the cluster runs is in `sample_cluster`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import uuid
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from koku_core.declare.deliveries import Sample
+from koku_ocp import sample_cluster as cluster
+
+GIB = 1 << 30
+_TIME = "%Y-%m-%d %H:%M:%S +0000 UTC"
+_PERIOD = "report_period_start,report_period_end,interval_start,interval_end,"
+_HEADERS = {
+    "pod": "node,namespace,pod,pod_usage_cpu_core_seconds,pod_request_cpu_core_seconds,pod_limit_cpu_core_seconds,"
+    "pod_usage_memory_byte_seconds,pod_request_memory_byte_seconds,pod_limit_memory_byte_seconds,node_capacity_cpu_cores,"
+    "node_capacity_cpu_core_seconds,node_capacity_memory_bytes,node_capacity_memory_byte_seconds,node_role,resource_id,pod_labels",
+    "storage": "namespace,pod,node,persistentvolumeclaim,persistentvolume,storageclass,csi_driver,csi_volume_handle,"
+    "persistentvolumeclaim_capacity_bytes,persistentvolumeclaim_capacity_byte_seconds,volume_request_storage_byte_seconds,"
+    "persistentvolumeclaim_usage_byte_seconds,persistentvolume_labels,persistentvolumeclaim_labels",
+    "node": "node,node_labels",
+    "namespace": "namespace,namespace_labels",
+}
+
+
+def sample(folder: Path, today: date) -> Sample:
+    """Write the payloads of the last month and of this one into a folder.
+
+    Args:
+        folder: an existing folder.
+        today: the day after the last full day.
+    """
+    yesterday = today - timedelta(days=1)
+    this_month = yesterday.replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    payloads = (
+        _payload(folder, last_month, this_month - timedelta(days=1)),
+        _payload(folder, this_month, yesterday),
+    )
+    return Sample(
+        "OCP",
+        cluster.NAME,
+        {"cluster_id": cluster.CLUSTER_ID},
+        payloads,
+        cost_model=cluster.COST_MODEL,
+        tag_keys=cluster.TAG_KEYS,
+    )
+
+
+def _payload(folder: Path, month: date, last: date) -> Path:
+    """One package of the operator: a file per report and month, and the manifest at the end."""
+    package = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{cluster.CLUSTER_ID}/{last}"))
+    times = list(_hours(month, last))
+    contents = {
+        "pod": _pods(times), "storage": _volumes(times), "node": _named(times, cluster.NODE_LABELS),
+        "namespace": _named(times, cluster.NAMESPACES),
+    }  # fmt: skip
+    names = {kind: f"{package}-cm-openshift-{kind}-usage-{month:%Y%m}.{i}.csv" for i, kind in enumerate(contents)}
+    path = folder / f"{last:%Y%m%d}T235959-cost-mgmt.tar.gz"
+    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
+        for kind, lines in contents.items():
+            _add(tar, names[kind], "\n".join([_PERIOD + _HEADERS[kind], *lines, ""]), last)
+        _add(tar, "manifest.json", json.dumps(_manifest(package, list(names.values()), month, last), indent=1), last)
+    return path
+
+
+def _manifest(package: str, files: list[str], month: date, last: date) -> dict[str, object]:
+    return {
+        "uuid": package, "cluster_id": cluster.CLUSTER_ID, "version": "0" * 40, "date": f"{last}T23:59:59.5Z", "files": files,
+        "resource_optimization_files": None, "start": f"{month}T00:00:00Z", "end": f"{last}T23:59:59Z",
+        "cr_status": {"clusterID": cluster.CLUSTER_ID, "clusterVersion": "stable-4.18"}, "certified": False, "daily_reports": True,
+    }  # fmt: skip
+
+
+def _add(tar: tarfile.TarFile, name: str, text: str, day: date) -> None:
+    content = text.encode()
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime = len(content), int(datetime(day.year, day.month, day.day).timestamp())
+    tar.addfile(info, io.BytesIO(content))
+
+
+def _hours(month: date, last: date) -> Iterator[tuple[datetime, str]]:
+    """Every hour of the month up to the last day, with the four time columns as text."""
+    first = datetime(month.year, month.month, 1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    for h in range(((last - month).days + 1) * 24):
+        start = first + timedelta(hours=h)
+        end = start + timedelta(minutes=59, seconds=59)
+        yield start, ",".join(t.strftime(_TIME) for t in (first, after, start, end)) + ","
+
+
+def _pods(times: list[tuple[datetime, str]]) -> list[str]:
+    """A row per running pod and hour; a pod's row depends on the hour of the day and on the weekend alone."""
+    rows = {
+        (weekend, hour): [pod_row(p, hour, weekend) for p in cluster.PODS if p.runs(hour, weekend)]
+        for weekend in (False, True)
+        for hour in range(24)
+    }
+    return [head + row for start, head in times for row in rows[start.weekday() >= 5, start.hour]]
+
+
+def pod_row(pod: cluster.Pod, hour: int, weekend: bool) -> str:
+    """The columns of a pod's row after the time columns."""
+    node = cluster.NODES[pod.node]
+    load = cluster.load(hour, weekend) if pod.busy else 1.0
+    seconds = [pod.cpu * load, pod.cpu_request, pod.cpu_limit]
+    byte_seconds = [GIB * gib for gib in (pod.memory * (0.75 + 0.25 * load), pod.memory_request, pod.memory_limit)]
+    capacity = (node.cores, node.cores * 3600, node.memory * GIB, node.memory * GIB * 3600)
+    columns = [
+        pod.node, pod.namespace, pod.name, *map(_hourly, seconds), *map(_hourly, byte_seconds), *(f"{c:.6f}" for c in capacity),
+        node.role, node.resource_id, _labels(pod.labels),
+    ]  # fmt: skip
+    return ",".join(columns)
+
+
+def _volumes(times: list[tuple[datetime, str]]) -> list[str]:
+    rows = [
+        ",".join([
+            v.namespace, v.pod, v.node, v.claim, f"pv-{v.claim}", "gp3", "ebs.csi.aws.com", f"vol-{i:08x}", f"{v.capacity * GIB:.6f}",
+            *(_hourly(GIB * gib) for gib in (v.capacity, v.capacity, v.used)),
+            "label_topology_kubernetes_io_zone:eu-central-1a", _labels(v.labels),
+        ])
+        for i, v in enumerate(cluster.VOLUMES, 1)
+    ]  # fmt: skip
+    return [head + row for _, head in times for row in rows]
+
+
+def _named(times: list[tuple[datetime, str]], labels: dict[str, dict[str, str]]) -> list[str]:
+    rows = [f"{name},{_labels(values)}" for name, values in labels.items()]
+    return [head + row for _, head in times for row in rows]
+
+
+def _hourly(value: float) -> str:
+    """A level held for an hour, in value-seconds; what is not set is empty."""
+    return f"{value * 3600:.6f}" if value else ""
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return "|".join(f"label_{k}:{v}" for k, v in sorted(labels.items()))
