@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from koku_core.declare.deliveries import Normalized, Receipt
+    from koku_core.declare.deliveries import Normalized, Receipt, Sample
     from koku_core.declare.reports import ReportMap
     from koku_core.declare.summarize import CostModelSpec, Summary
     from koku_core.intake.archive import Limits
@@ -83,3 +83,11 @@ def koku_cost_model() -> CostModelSpec:
     from koku_ocp.cost_model import COST_MODEL
 
     return COST_MODEL
+
+
+@hookimpl
+def koku_sample(folder: Path, today: date) -> Sample:
+    """A cluster of three nodes, for last month and this one up to yesterday."""
+    from koku_ocp.sample import sample
+
+    return sample(folder, today)
