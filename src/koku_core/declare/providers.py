@@ -32,6 +32,21 @@ class SourceType:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of thing that somebody's reading can be limited to.
+
+    Attributes:
+        name: as in the access lists of an identity (`openshift.cluster`).
+        opens: whether a list of it, if it is not empty, lets somebody read the provider's reports at all.
+        inherits: a resource whose list, if it is not empty, stands for every value of this one where this has no list of its own.
+    """
+
+    name: str
+    opens: bool = False
+    inherits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider's identity.
 
@@ -43,6 +58,7 @@ class Provider:
         source_types: at least one.
         datasets: what its normalize hook makes.
         uploads: media types of the payloads that its `koku_receive` understands.
+        access: what reading can be limited to; one that is inherited stands before its heirs.
         cost_groups: the built-in cost groups, each with the LIKE patterns of namespaces that belong to it.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
@@ -56,5 +72,6 @@ class Provider:
     datasets: tuple[Dataset, ...]
     version: str
     uploads: tuple[str, ...] = ()
+    access: tuple[Resource, ...] = ()
     cost_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hooks: int = 1

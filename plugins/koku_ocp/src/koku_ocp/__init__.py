@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from koku_core import hookimpl
-from koku_core.declare.providers import Provider, SourceType
+from koku_core.declare.providers import Provider, Resource, SourceType
 from koku_ocp import datasets
 
 if TYPE_CHECKING:
@@ -40,7 +40,16 @@ def koku_provider() -> Provider:
         source_types=(SourceType("OCP", Credentials, key="cluster_id", type_id="1", pushed=True),),
         datasets=datasets.ALL,
         version=__version__,
-        uploads=("application/vnd.redhat.hccm.tar+tgz", "application/vnd.redhat.hccm.upload", "application/vnd.redhat.hccm.tar"),
+        uploads=(
+            "application/vnd.redhat.hccm.tar+tgz",
+            "application/vnd.redhat.hccm.upload",
+            "application/vnd.redhat.hccm.tar",
+        ),
+        access=(
+            Resource("openshift.cluster", opens=True),
+            Resource("openshift.node", inherits="openshift.cluster"),
+            Resource("openshift.project", inherits="openshift.node"),
+        ),
         cost_groups={"Platform": ("openshift-%", "kube-%", "openshift", "Platform unallocated")},
     )
 

@@ -1,0 +1,77 @@
+"""`openapi.json`: made from the declarations of the resources, so that it cannot lag behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from koku_core import __version__
+from koku_core.api.endpoint import Call, Reply, Resource
+
+_STATUSES = {"GET": "200", "PUT": "200", "PATCH": "200", "POST": "201", "DELETE": "204"}
+_ERRORS = {
+    "400": "The request is not valid; the body says why.", "401": "Nobody is identified.",
+    "403": "The caller may not do this.", "404": "There is no such thing.",
+}  # fmt: skip
+
+
+def resource(described: Iterable[Resource]) -> Resource:
+    """The resource that describes the others."""
+    found = list(described)
+
+    def handler(call: Call) -> Reply:
+        return Reply(document(found, call.path.removesuffix("openapi.json")))
+
+    return Resource("openapi.json", {"GET": handler}, "This document.", public=True, slash="never", csv=False)
+
+
+def document(described: Iterable[Resource], base: str) -> dict[str, Any]:
+    """The OpenAPI 3 document of some resources below `base`."""
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Cost Management", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": base}],
+        "paths": {_path(r): _operations(r) for r in described},
+        "components": {
+            "securitySchemes": {"identity": {"type": "apiKey", "in": "header", "name": "x-rh-identity"}},
+            "schemas": {"Errors": _ERRORS_SCHEMA},
+        },
+        "security": [{"identity": []}],
+    }
+
+
+_ERRORS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"errors": {"type": "array", "items": {"type": "object", "properties": {
+        "detail": {"type": "string"}, "source": {"type": "string", "nullable": True}, "status": {"type": "integer"},
+    }}}},
+}  # fmt: skip
+
+
+def _path(resource: Resource) -> str:
+    return "/" + re.sub(r":\w+}", "}", resource.path)
+
+
+def _operations(resource: Resource) -> dict[str, Any]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)", resource.path)
+    ]
+    return {verb.lower(): _operation(resource, verb, in_path) for verb in resource.methods}
+
+
+def _operation(resource: Resource, verb: str, in_path: list[dict[str, Any]]) -> dict[str, Any]:
+    in_query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in resource.parameters]
+    kinds = ["application/json", *(["text/csv"] if resource.csv and verb == "GET" else [])]
+    answer = {"description": resource.doc}
+    content: dict[str, Any] = {} if verb == "DELETE" else {"content": {kind: {"schema": {}} for kind in kinds}}
+    made: dict[str, Any] = {
+        "summary": resource.doc,
+        "operationId": re.sub(r"\W+", "_", f"{verb.lower()}_{resource.path}").strip("_"),
+        "parameters": in_path + (in_query if verb == "GET" else []),
+        "responses": {_STATUSES[verb]: answer | content} | {s: {"description": text} for s, text in _ERRORS.items()},
+    }
+    if verb in ("POST", "PUT", "PATCH"):
+        made["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    return made | ({"security": []} if resource.public else {})

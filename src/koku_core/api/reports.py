@@ -1,0 +1,54 @@
+"""Reports and tags: routes follow the report maps of the loaded plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from koku_core.api.endpoint import Call, Handler, Reply, Resource
+from koku_core.api.permissions import reads
+from koku_core.plugins import Plugins, ProviderPlugin
+
+
+def resources(plugins: Plugins) -> Iterator[Resource]:
+    """The resources of every loaded plugin that declares reports."""
+    for plugin in plugins:
+        if plugin.has("koku_report_map"):
+            yield from _of(plugin)
+
+
+def _of(plugin: ProviderPlugin) -> Iterator[Resource]:
+    provider, allowed = plugin.provider, reads(plugin.provider)
+    for report in plugin.report_map.reports:
+        path = f"{provider.api_path}/{report.name}"
+        yield Resource(f"reports/{path}/", {"GET": _report(path)}, report.doc, allowed, bare=True)
+    if plugin.report_map.tags:
+        doc = f"Tag keys of {provider.label}, with their values."
+        yield Resource(f"tags/{provider.api_path}/", {"GET": _tags(provider.api_path)}, doc, allowed, bare=True)
+        doc = f"Values of one tag key of {provider.label}."
+        yield Resource(f"tags/{provider.api_path}/{{key}}/", {"GET": _tags(provider.api_path)}, doc, allowed, bare=True)
+
+
+def _report(path: str) -> Handler:
+    def handler(call: Call) -> Reply:
+        from koku_core.reports.service import Reports
+
+        reports = Reports(call.koku.services, call.koku.handle)
+        return _reply(call, reports.answer(path, call.query, call.access, csv=call.csv))
+
+    return handler
+
+
+def _tags(path: str) -> Handler:
+    def handler(call: Call) -> Reply:
+        from koku_core.reports.service import Reports
+
+        reports = Reports(call.koku.services, call.koku.handle)
+        return _reply(call, reports.tags(path, call.args.get("key"), call.query, call.access))
+
+    return handler
+
+
+def _reply(call: Call, answer: Answer) -> Reply:
+    if call.csv:
+        return Reply(text=answer.csv(), etag=answer.etag)
+    return Reply(answer.body(), etag=answer.etag)
