@@ -2,11 +2,9 @@
 {% set month %}{{ days_in_month }} * 92771293593600{% endset %}
 WITH {% include 'label_sets.sql' %}
 volume_labels AS (
-    SELECT sets.stored, {{ m.labels_keep('sets.stored' | sql, 'keys' | sql) }} AS labels
+    SELECT sets.of_volume, sets.of_claim, {{ m.labels_keep(m.labels_merge('sets.of_volume' | sql, 'sets.of_claim' | sql), 'keys' | sql) }} AS labels
     FROM (
-        SELECT persistentvolume_labels AS stored FROM {{ datasets.ocp_storage_days }}
-        UNION
-        SELECT persistentvolumeclaim_labels FROM {{ datasets.ocp_storage_days }}
+        SELECT DISTINCT persistentvolume_labels AS of_volume, persistentvolumeclaim_labels AS of_claim FROM {{ datasets.ocp_storage_days }}
     ) AS sets
     CROSS JOIN enabled
 ),
@@ -20,28 +18,23 @@ days AS (
     ) AS nodes
     GROUP BY 1
 ),
-{# How many seconds each pod mounted a volume. #}
+{# Each pod that mounts a volume reports all of it. A volume is there for no longer than the day's hours: where its pods together report
+   more, they mounted it at the same time, and each row is divided by how many times over. Pods that follow each other just add up. #}
 mounts AS (
     SELECT
-        usage_start, namespace, persistentvolumeclaim, persistentvolume, pod,
-        {{ m.div('sum(persistentvolumeclaim_capacity_byte_seconds)' | sql, 'max(persistentvolumeclaim_capacity_bytes)' | sql) }} AS seconds
-    FROM {{ datasets.ocp_storage_days }}
-    GROUP BY 1, 2, 3, 4, 5
+        s.*,
+        CASE WHEN min(s.pod) OVER volume <> max(s.pod) OVER volume THEN {{ m.div(
+            'sum(s.persistentvolumeclaim_capacity_byte_seconds) OVER volume' | sql, 'max(s.persistentvolumeclaim_capacity_bytes) OVER volume' | sql
+        ) }} END AS seconds
+    FROM {{ datasets.ocp_storage_days }} AS s
+    WINDOW volume AS (PARTITION BY s.usage_start, s.namespace, s.persistentvolumeclaim, s.persistentvolume)
 ),
-{# Each pod that mounts a volume reports all of it. A volume is there for no longer than the day's hours: where its pods report more, they
-   mounted it together, and each row is divided by how many times over. Pods that follow each other add up. #}
-volumes AS (
+mounted AS (
     SELECT
-        v.usage_start, v.namespace, v.persistentvolumeclaim, v.persistentvolume,
-        CASE WHEN v.seconds > v.possible THEN {{ m.div('v.seconds' | sql, 'v.possible' | sql) }} ELSE 1 END AS times
-    FROM (
-        SELECT
-            o.usage_start, o.namespace, o.persistentvolumeclaim, o.persistentvolume, sum(o.seconds) AS seconds,
-            CASE WHEN max(o.seconds) > coalesce(max(d.seconds), 86400) THEN max(o.seconds) ELSE coalesce(max(d.seconds), 86400) END AS possible
-        FROM mounts AS o
-        LEFT JOIN days AS d ON d.usage_start = o.usage_start
-        GROUP BY 1, 2, 3, 4
-    ) AS v
+        o.*,
+        CASE WHEN o.seconds > coalesce(d.seconds, 86400) THEN {{ m.div('o.seconds' | sql, 'coalesce(d.seconds, 86400)' | sql) }} ELSE 1 END AS times
+    FROM mounts AS o
+    LEFT JOIN days AS d ON d.usage_start = o.usage_start
 ),
 {# The nodes of each pod; a pod of one name may have moved within the day. #}
 pod_nodes AS (
@@ -59,22 +52,17 @@ line_items AS (
         nullif(s.persistentvolumeclaim, '') AS persistentvolumeclaim,
         s.persistentvolume,
         s.storageclass,
-        c.labels AS volume_labels,
-        k.labels AS claim_labels,
+        l.labels,
         s.persistentvolumeclaim_capacity_bytes AS capacity_bytes,
         s.persistentvolumeclaim_capacity_byte_seconds AS capacity,
         s.volume_request_storage_byte_seconds AS request,
         s.persistentvolumeclaim_usage_byte_seconds AS used,
-        CASE WHEN p.node IS NULL OR s.node = p.node THEN coalesce(v.times, 1) ELSE coalesce(v.times, 1) * p.nodes END AS times
-    FROM {{ datasets.ocp_storage_days }} AS s
+        CASE WHEN p.node IS NULL OR s.node = p.node THEN s.times ELSE s.times * p.nodes END AS times
+    FROM mounted AS s
     LEFT JOIN pod_nodes AS p
         ON p.usage_start = s.usage_start AND p.namespace = s.namespace AND p.pod = s.pod
         AND (coalesce(s.node, '') = '' OR p.node = s.node)
-    LEFT JOIN volumes AS v
-        ON v.usage_start = s.usage_start AND v.namespace = s.namespace
-        AND v.persistentvolumeclaim = s.persistentvolumeclaim AND v.persistentvolume = s.persistentvolume
-    LEFT JOIN volume_labels AS c ON c.stored = s.persistentvolume_labels
-    LEFT JOIN volume_labels AS k ON k.stored = s.persistentvolumeclaim_labels
+    LEFT JOIN volume_labels AS l ON l.of_volume = s.persistentvolume_labels AND l.of_claim = s.persistentvolumeclaim_labels
 ),
 volume_rows AS (
     SELECT
@@ -84,9 +72,7 @@ volume_rows AS (
         i.persistentvolumeclaim,
         i.persistentvolume,
         i.storageclass,
-        {{ m.labels_merge(
-            m.labels_merge('n.labels' | sql, 's.labels' | sql), m.labels_merge('i.volume_labels' | sql, 'i.claim_labels' | sql)
-        ) }} AS labels,
+        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), 'i.labels' | sql) }} AS labels,
         max(i.resource_id) AS resource_id,
         {{ m.div('max(i.capacity_bytes)' | sql, '1073741824' | sql) }} AS capacity_gigabyte,
         sum({{ m.div(m.div('i.capacity' | sql, month), 'i.times' | sql) }}) AS capacity,
