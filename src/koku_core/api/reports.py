@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from koku_core.api.endpoint import Call, Handler, Reply, Resource
 from koku_core.api.permissions import reads
 from koku_core.plugins import Plugins, ProviderPlugin
+
+if TYPE_CHECKING:
+    from koku_core.reports.service import Answer
 
 
 def resources(plugins: Plugins) -> Iterator[Resource]:
