@@ -1,0 +1,283 @@
+"""Reads and replaces partitions of the lake: a namespace per tenant, a table per dataset, a partition per source and day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, timedelta
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from koku_core.clock import month_of
+from koku_core.declare.datasets import Dataset
+from koku_core.errors import LakeError
+from koku_core.lake.places import location
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+    from koku_core.database import System
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_FIRST, _LAST = date(1, 1, 1), date(9999, 12, 31)
+
+
+class Lake:
+    """The line items of all tenants. Made once; used from several threads."""
+
+    def __init__(self, system: System, url: str) -> None:
+        """Name the lake.
+
+        Args:
+            system: whose PostgreSQL keeps the catalogue.
+            url: a folder, or `s3://bucket/prefix`.
+
+        Raises:
+            SettingError: the URL cannot be a lake's.
+        """
+        self.system = system
+        self.url = location(url)
+        self._opening = Lock()
+
+    @property
+    def catalog(self) -> SqlCatalog:
+        """The Iceberg catalogue; opened when it is first needed."""
+        with self._opening:
+            return self._catalog
+
+    @cached_property
+    def _catalog(self) -> SqlCatalog:
+        from koku_core.lake.catalog import open_catalog
+
+        return _reached(lambda: open_catalog(self.system, self.url), "open the catalogue")
+
+    def replace(self, tenant: str, dataset: Dataset, source_uuid: str, days: Collection[date], table: pa.Table) -> None:
+        """Let these days of a source be exactly these rows, in one commit; a reader sees the old rows or the new ones.
+
+        Args:
+            tenant, dataset, source_uuid: whose partitions.
+            days: the days to replace; a day without rows in `table` becomes empty.
+            table: rows of `dataset.schema`, of these days and this source alone.
+
+        Raises:
+            LakeError: the lake could not be written.
+        """
+        if not days and not table.num_rows:
+            return
+        with self.system.server.lock("lake", tenant, dataset.name):
+            self._commit(tenant, dataset, source_uuid, set(days), table)
+
+    def _commit(self, tenant: str, dataset: Dataset, source_uuid: str, days: set[date], rows: pa.Table) -> None:
+        from pyiceberg.exceptions import CommitFailedException
+
+        from koku_core.lake.commit import swap
+        from koku_core.lake.files import write_days
+
+        stored = self._ensure(tenant, dataset)
+        new = _reached(lambda: write_days(stored, source_uuid, rows), f"write {dataset.name}")
+        for attempt in range(_ATTEMPTS):
+            old = self._files(stored, source_uuid, days)
+            try:
+                return _reached(lambda old=old: swap(stored, old, new), f"commit {dataset.name}")  # type: ignore[misc]
+            except CommitFailedException as error:  # somebody else's writer, such as Trino, does not ask for our lock
+                if attempt == _ATTEMPTS - 1:
+                    raise LakeError(
+                        f"The lake's table {dataset.name} changes too fast to be written: {error}"
+                    ) from error
+                stored = stored.refresh()
+        return None
+
+    def read(
+        self,
+        tenant: str,
+        dataset: Dataset,
+        source_uuid: str,
+        start: date,
+        end: date,
+        columns: Collection[str] | None = None,
+    ) -> pa.Table:
+        """Read the rows of a source from `start` to `end`, both included; an empty table if there are none.
+
+        Args:
+            tenant, dataset, source_uuid, start, end: what to read.
+            columns: names of the columns wanted; None: all of `dataset.schema`, in its order.
+
+        Raises:
+            LakeError: the lake cannot be read.
+        """
+        from koku_core.lake.files import read_files
+
+        schema = dataset.schema if columns is None else _pick(dataset, columns)
+        stored = self._load(tenant, dataset)
+        if stored is None:
+            return schema.empty_table()
+        files = self._files(stored, source_uuid, None, start, end)
+        return _reached(lambda: read_files(stored.io, files, schema), f"read {dataset.name}")
+
+    def coverage(
+        self, tenant: str, dataset: Dataset, source_uuid: str, days: Collection[date]
+    ) -> dict[date, dict[str, int]]:
+        """Which deliveries cover which hours of these days: `{day: {delivery: bits}}`; days without rows are left out."""
+        from koku_core.lake.files import read_files
+
+        stored = self._load(tenant, dataset)
+        found: dict[date, dict[str, int]] = {}
+        if stored is None:
+            return found
+        keys = ("usage_start", "delivery", "hours")
+        files, schema = self._files(stored, source_uuid, days), _pick(dataset, keys)
+        rows = _reached(lambda: read_files(stored.io, files, schema), f"read {dataset.name}")
+        for row in rows.group_by(list(keys)).aggregate([]).to_pylist():
+            found.setdefault(row["usage_start"], {})[row["delivery"]] = row["hours"]
+        return found
+
+    def months(self, tenant: str, datasets: Iterable[Dataset], source_uuid: str) -> list[date]:
+        """The months in which a source has rows in any of these datasets, in order."""
+        from koku_core.lake.files import day_of
+
+        tables = [stored for d in datasets if (stored := self._load(tenant, d))]
+        return sorted({month_of(day_of(f)) for stored in tables for f in self._files(stored, source_uuid)})
+
+    def drop_source(self, tenant: str, source_uuid: str) -> None:
+        """Forget all rows of a source; their files go with a later `sweep`."""
+        from koku_core.lake.commit import swap
+
+        for name in self.tables(tenant):
+            with self.system.server.lock("lake", tenant, name):
+                stored = self.catalog.load_table((tenant, name))
+                swap(stored, self._files(stored, source_uuid), [])
+
+    def drop_tenant(self, tenant: str) -> None:
+        """Forget all tables of a tenant and remove their files at once."""
+        from pyarrow.fs import FileType
+
+        from koku_core.lake.places import filesystem
+
+        for name in self.tables(tenant):
+            with self.system.server.lock("lake", tenant, name):
+                self.catalog.drop_table((tenant, name))
+        if self.catalog.namespace_exists((tenant,)):
+            self.catalog.drop_namespace((tenant,))
+        place, path = filesystem(f"{self.url}/{tenant}")
+        if place.get_file_info(path).type == FileType.Directory:
+            place.delete_dir(path)
+
+    def tables(self, tenant: str) -> list[str]:
+        """The names of the datasets that a tenant has a table of."""
+        if not self.catalog.namespace_exists((tenant,)):
+            return []
+        return sorted(name for *_, name in self.catalog.list_tables((tenant,)))
+
+    def sweep(self, grace: timedelta = timedelta(days=7)) -> int:
+        """Expire old snapshots and remove files that no live snapshot has named for longer than `grace`.
+
+        Returns:
+            How many files were removed.
+        """
+        from koku_core.lake.sweep import sweep
+
+        return sum(
+            _reached(lambda t=tenant.name, n=name: sweep(self, t, n, grace), f"sweep {name}")  # type: ignore[misc]
+            for tenant in self.system.tenants()
+            for name in self.tables(tenant.name)
+        )
+
+    def missing_files(self, tenant: str) -> list[str]:
+        """The files that the live snapshots of a tenant name but that are not there."""
+        from koku_core.lake.sweep import missing
+
+        return [path for name in self.tables(tenant) for path in missing(self.catalog.load_table((tenant, name)))]
+
+    def _load(self, tenant: str, dataset: Dataset) -> Table | None:
+        from pyiceberg.exceptions import NoSuchTableError
+
+        try:
+            return _reached(lambda: self.catalog.load_table((tenant, dataset.name)), f"open {dataset.name}")
+        except NoSuchTableError:
+            return None
+
+    def _ensure(self, tenant: str, dataset: Dataset) -> Table:
+        """The table, made if it is missing and with columns added that it lacks."""
+        stored = self._load(tenant, dataset)
+        if stored is None:
+            return _reached(lambda: self._create(tenant, dataset), f"make {dataset.name}")
+        if not set(dataset.schema.names) <= {f.name for f in stored.schema().fields}:
+            with stored.update_schema() as update:
+                update.union_by_name(dataset.schema)
+        return stored
+
+    def _create(self, tenant: str, dataset: Dataset) -> Table:
+        from koku_core.lake.commit import PROPERTIES
+        from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
+        from pyiceberg.partitioning import PartitionField, PartitionSpec
+        from pyiceberg.schema import assign_fresh_schema_ids
+        from pyiceberg.transforms import IdentityTransform
+
+        schema = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(dataset.schema))
+        keys = ("source_uuid", "usage_start")
+        spec = PartitionSpec(
+            *(
+                PartitionField(schema.find_field(k).field_id, 1000 + i, IdentityTransform(), k)
+                for i, k in enumerate(keys)
+            )
+        )
+        with self.system.server.lock("lake", tenant):
+            self.catalog.create_namespace_if_not_exists((tenant,))
+        return self.catalog.create_table(
+            (tenant, dataset.name),
+            schema,
+            location=f"{self.url}/{tenant}/{dataset.name}",
+            partition_spec=spec,
+            properties=PROPERTIES,
+        )
+
+    def _files(
+        self,
+        stored: Table,
+        source_uuid: str,
+        days: Collection[date] | None = None,
+        start: date = _FIRST,
+        end: date = _LAST,
+    ) -> list[DataFile]:
+        """The data files of a source in these days, or from `start` to `end`, by day."""
+        from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+
+        from koku_core.lake.files import day_of
+
+        if days is not None and not days:
+            return []
+        if days:
+            start, end = min(days), max(days)
+        wanted = And(
+            EqualTo("source_uuid", source_uuid),
+            And(GreaterThanOrEqual("usage_start", start.isoformat()), LessThanOrEqual("usage_start", end.isoformat())),
+        )
+        found = _reached(lambda: [task.file for task in stored.scan(row_filter=wanted).plan_files()], "plan a scan")
+        return sorted((f for f in found if days is None or day_of(f) in days), key=lambda f: (day_of(f), f.file_path))
+
+
+def _pick(dataset: Dataset, names: Collection[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([dataset.schema.field(name) for name in names])
+
+
+def _reached(act: Callable[[], T], what: str) -> T:
+    """Do something with the lake; what goes wrong in the store or the catalogue is a `LakeError`.
+
+    Raises:
+        LakeError: the files or the catalogue cannot be reached.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return act()
+    except (OSError, SQLAlchemyError) as error:
+        raise LakeError(
+            f"The lake could not {what}: {error}. Check KOKU_LAKE_URL and that it can be reached."
+        ) from error
