@@ -28,6 +28,9 @@ KEYS = ("env", "zone", "team")
 amounts = st.integers(0, 4000).map(lambda n: n / 1000)
 hourly = st.tuples(amounts, amounts, amounts)
 some_labels = st.dictionaries(st.sampled_from((*KEYS, "off")), st.sampled_from(("a", "b", "ü 'x'")), max_size=3)
+patterns = st.tuples(
+    st.integers(1, 3), st.sampled_from(("%", "shop", "openshift-%", "openshift-etcd", "Worker unallocated"))
+)
 prices = st.decimals("0", "9999", places=4)
 examples = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -96,8 +99,7 @@ def test_usage_and_unallocated_are_the_capacity(each: Connection, cluster: Clust
 
 
 @examples
-@given(cluster=clusters(), enabled=st.sets(st.sampled_from(KEYS)), groups=st.lists(
-    st.tuples(st.integers(1, 3), st.sampled_from(("%", "shop", "openshift-%", "openshift-etcd", "Worker unallocated"))), max_size=4, unique=True))  # fmt: skip
+@given(cluster=clusters(), enabled=st.sets(st.sampled_from(KEYS)), groups=st.lists(patterns, max_size=4, unique=True))
 def test_labels_and_groups_never_change_sums(
     each: Connection, cluster: Cluster, enabled: set[str], groups: list[tuple[int, str]]
 ) -> None:

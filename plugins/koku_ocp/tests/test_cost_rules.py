@@ -29,7 +29,7 @@ def week(days: int = 2, cores: float = 1) -> Cluster:
     return cluster
 
 
-def cpu(found: list[dict[str, Any]], **chosen: Any) -> Decimal:
+def cpu(found: list[dict[str, Any]], **chosen: Any) -> Any:
     return total(found, "cost_model_cpu_cost", **chosen)
 
 
@@ -56,7 +56,7 @@ class TestPriceLists:
         )
         found = run(conn)
         assert [cpu(found, usage_start=d) for d in days] == [24, 120, 24]
-        stretches = [
+        stretches: list[Any] = [
             (p.valid_from.day, p.valid_to.day, p.value) for p in effective_model(conn, SOURCE, date(2025, 6, 1)).prices
         ]
         assert stretches == [(1, 10, 1), (11, 11, 5), (12, 30, 1)]

@@ -158,7 +158,7 @@ def test_hours_of_several_deliveries_add_up(conn: Connection) -> None:
 class TestVolumes:
     """A volume counts once, whoever mounts it."""
 
-    def figures(self, conn: Connection, cluster: Cluster) -> tuple[Decimal, ...]:
+    def figures(self, conn: Connection, cluster: Cluster) -> tuple[Any, ...]:
         found = [r for r in summarize(conn, cluster) if r["data_source"] == "Storage"]
         kinds = ("persistentvolumeclaim_capacity", "volume_request_storage", "persistentvolumeclaim_usage")
         self.rows = found

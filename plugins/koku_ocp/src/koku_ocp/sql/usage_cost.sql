@@ -48,8 +48,8 @@ prices AS (
         r.value * CASE
             WHEN a.total > 0 THEN greatest(
                 least(a.reached + a.total, coalesce(r.tier_to, a.reached + a.total))
-                - greatest(a.reached, CASE WHEN r.tier_from = 0 THEN a.reached ELSE r.tier_from END), 0) / a.total
-            WHEN (r.tier_from = 0 OR r.tier_from <= a.reached) AND (r.tier_to IS NULL OR a.reached < r.tier_to) THEN 1
+                - greatest(a.reached, r.tier_from), 0) / a.total
+            WHEN r.tier_from <= a.reached AND (r.tier_to IS NULL OR a.reached < r.tier_to) THEN 1
             ELSE 0
         END AS value
     FROM {{ rates }} AS r
