@@ -118,3 +118,12 @@ class QueryTooLarge(Terminal, KokuError):
             why=why,
             limit=limit,
         )
+
+
+class AccessDenied(Terminal, KokuError):
+    """The asker may not see or change what was asked for."""
+
+    def __init__(self, resource: str, operation: str = "read") -> None:
+        super().__init__(
+            f"You may not {operation} this: it needs access to {resource}.", resource=resource, operation=operation
+        )

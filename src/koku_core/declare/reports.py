@@ -1,10 +1,272 @@
-"""The report map: names of the API → columns, measures and filters of a summary."""
+"""The report map: names of the API → columns, figures and filters of a daily summary. Data, no behaviour.
+
+SQL in a declaration is an expression that PostgreSQL understands, over columns of the fact; it never holds a value from outside. Adding a
+report, a key or a figure is one line in a plugin's report map: routes, validation, OpenAPI, SQL, JSON and CSV follow from it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from koku_core.declare.facts import Fact
+
+#: The unit of a figure that is money: the currency that the answer is given in.
+CURRENCY = "currency"
+#: The operators that a key may carry before its name (`filter[exact:project]`).
+OPERATORS = ("and", "or", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """SQL over columns of the fact, and which columns those are: they decide which rollup can answer."""
+
+    sql: str
+    columns: tuple[str, ...]
+
+
+def column(name: str) -> Expression:
+    """The expression that is one column."""
+    return Expression(name, (name,))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A name that reports are filtered, grouped and ordered by.
+
+    Attributes:
+        name: as in `filter[NAME]`, `group_by[NAME]`; its groups are listed under `NAMEs`.
+        value: what a group of it is; None: it cannot be grouped by.
+        search: what filters look at, any of them being enough; default `value`.
+        filter, exclude: whether it may be filtered, excluded by.
+        order: what `order_by` calls it; empty: it cannot be ordered by, unless it is a figure.
+        order_with: an order by it needs one of these groups; default: itself.
+        operators: whether `and:`, `or:` and `exact:` may stand before it.
+        access: the resource of an access list that restricts it (`openshift.cluster`).
+        choices: the only values it may have, in lower case; they are echoed in upper case.
+        exclude_choices: those for `exclude`, if they are others.
+        condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
+    """
+
+    name: str
+    value: Expression | None = None
+    search: tuple[Expression, ...] = ()
+    filter: bool = True
+    exclude: bool = True
+    order: str = ""
+    order_with: tuple[str, ...] = ()
+    operators: bool = True
+    access: str = ""
+    choices: tuple[str, ...] = ()
+    exclude_choices: tuple[str, ...] = ()
+    condition: Expression | None = None
+
+    @property
+    def searched(self) -> tuple[Expression, ...]:
+        """What filters look at."""
+        return self.search or ((self.value,) if self.value else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What is added up over the rows of the fact (or their largest value): the raw material of figures.
+
+    Attributes:
+        name: for the SQL of figures.
+        of: the expression that is aggregated; null counts as nothing.
+        where: rows that count; its columns must be keys of a rollup.
+        how: `sum` or `max`.
+        money: whose currency it is in: `bill` (column `ReportMap.currency`), `model` (of the source's cost model); empty: not money.
+    """
+
+    name: str
+    of: Expression
+    where: Expression | None = None
+    how: str = "sum"
+    money: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of an answer.
+
+    Attributes:
+        name: in CSV, Arrow, `order_by` and `delta` (`cost_total`).
+        sql: over the names of aggregates.
+        path: where JSON has it (`cost.total`); with a unit it is `{"value", "units"}` there, else the bare number.
+        unit: its unit, `CURRENCY`, or empty.
+        needs_group: it exists only if this key is grouped by.
+        integer: it is a whole number.
+    """
+
+    name: str
+    sql: str
+    path: str
+    unit: str = ""
+    needs_group: str = ""
+    integer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list beside the figures: the distinct values that a row is made of (`clusters`)."""
+
+    name: str
+    value: Expression
+    total: bool = False  #: whether the total has it too
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text beside the figures of rows that are grouped by `key`.
+
+    Attributes:
+        name: in JSON and CSV.
+        key: the group that it belongs to.
+        value: over columns of the fact; the largest of the row's texts.
+        of_group: instead, SQL over the group's own value, which is `{value}`.
+        ranked: only in answers with `filter[limit]`.
+        ranked_null: what stands for null in answers with `filter[limit]`; clients know it so.
+        others: what the row of the other groups has.
+    """
+
+    name: str
+    key: str
+    value: Expression | None = None
+    of_group: str = ""
+    ranked: bool = False
+    ranked_null: int | None = None
+    others: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much there was to use. Rows get `capacity` and, beside it and `request`, what of it was not used.
+
+    Capacity belongs to whole sources, so every row of a source has all of it; grouped by `part` (nodes) it is that of the part alone.
+
+    Attributes:
+        part: the key of the parts that a source is made of.
+        where: the rows of the fact that tell it.
+        unit: of `capacity`.
+        size, size_unit: the size of a part, whose sum over the parts is `count`.
+        amount: the source's capacity on a day; None: the figure `capacity` is a plain sum.
+        part_amount: that of a part on a day.
+        used: figures whose larger one is what was used of it.
+    """
+
+    part: str
+    where: Expression
+    unit: str
+    size: Expression
+    size_unit: str
+    amount: Expression | None = None
+    part_amount: Expression | None = None
+    used: tuple[str, str] = ("usage", "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A yes or no in `meta`: whether a row that the question is about fulfils `condition`; only when grouped by `key`."""
+
+    name: str
+    key: str
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The parameter `category`: groups of `key` are shown under the name of the category that they are in.
+
+    Attributes:
+        key: the key whose groups have categories.
+        name: the category's name, null without one.
+        table: the tenant's table with the column `name` of all categories.
+    """
+
+    key: str
+    name: Expression
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report, `reports/PROVIDER/NAME/`.
+
+    Attributes:
+        name: the end of its path.
+        doc: what it answers, for OpenAPI.
+        keys: what it may be filtered, grouped and ordered by.
+        aggregates, figures: its numbers, in the order of JSON.
+        where: the rows of the fact that it is about. A rollup answers if its `where` is the same.
+        order: the figure that orders its groups, largest first, when nothing else is asked.
+        orders: what `order_by` calls figures beside their own names; a name maps to the figure and the groups it needs one of.
+        deltas: what `delta` accepts, and the figure behind it.
+        compared: figures that `delta=A__B` may compare.
+        delta_with: for a value of `delta`, the group that it needs.
+        lists, texts: what stands beside the figures.
+        capacity: as described there.
+        tags: the column of labels that `tag:` means; empty: it knows no tags.
+        alone: blocks of JSON that are left empty unless rows have at most one group and no tag is involved.
+        total_names: what a block is called in `meta.total`, if not the same.
+        units: CSV columns that tell a unit, and the unit.
+        flags: yes and no in `meta`.
+        categories: the parameter `category`, if it has it.
+    """
+
+    name: str
+    doc: str
+    keys: tuple[Key, ...]
+    aggregates: tuple[Aggregate, ...]
+    figures: tuple[Figure, ...]
+    where: Expression | None = None
+    order: str = "cost_total"
+    orders: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    deltas: Mapping[str, str] = field(default_factory=dict)
+    compared: tuple[str, ...] = ()
+    delta_with: Mapping[str, str] = field(default_factory=dict)
+    lists: tuple[Listed, ...] = ()
+    texts: tuple[Text, ...] = ()
+    capacity: Capacity | None = None
+    tags: str = ""
+    alone: tuple[str, ...] = ()
+    total_names: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    categories: Categories | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """The tag endpoints of a provider, `tags/PROVIDER/`: what the fact's tag tables may be filtered by.
+
+    Attributes:
+        keys: their expressions are over columns of the tag table.
+        types: values of `filter[type]`; each is a `TagTable.kind`.
+    """
+
+    keys: tuple[Key, ...]
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReportMap:
-    """Placeholder until the reports package is written."""
+    """All reports of a provider.
+
+    Attributes:
+        fact: the daily summary that they read, with its rollups.
+        reports: at least one.
+        tags: the tag endpoints; None: it has no tags.
+        currency: the fact's column with the currency of the bill; empty: all money is in the cost model's currency.
+        max_groups: how many keys a question may be grouped by.
+    """
+
+    fact: Fact
+    reports: tuple[Report, ...] = ()
+    tags: TagReport | None = None
+    currency: str = ""
+    max_groups: int = 2
+
+    def report(self, name: str) -> Report | None:
+        """The report of that name; None: there is none."""
+        return next((r for r in self.reports if r.name == name), None)

@@ -21,8 +21,9 @@ _COSTS = (
 _KEYS = ("cluster_id", "cluster_alias", "raw_currency", "cost_model_rate_type")
 _PROJECT = ("namespace", "cost_category_id")
 _SYNTHETIC = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network unattributed', 'Storage unattributed')"
-_POD = f"data_source = 'Pod' AND {_SYNTHETIC}"
-_VOLUME = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
+#: What the reports about pods and about volumes are made of.
+POD_ROWS = f"data_source = 'Pod' AND {_SYNTHETIC}"
+VOLUME_ROWS = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
 
 DAILY_SUMMARY = Fact(
     "ocp_daily_summary",
@@ -50,13 +51,13 @@ DAILY_SUMMARY = Fact(
         Rollup("ocp_cost", _KEYS, _COSTS),
         Rollup("ocp_cost_by_node", (*_KEYS, "node"), _COSTS),
         Rollup("ocp_cost_by_project", (*_KEYS, *_PROJECT), _COSTS),
-        Rollup("ocp_pod", _KEYS, _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=_POD),
-        Rollup("ocp_pod_by_node", (*_KEYS, "node"), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY + _NODE_CAPACITY, where=_POD),
-        Rollup("ocp_pod_by_project", (*_KEYS, *_PROJECT), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=_POD),
+        Rollup("ocp_pod", _KEYS, _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=POD_ROWS),
+        Rollup("ocp_pod_by_node", (*_KEYS, "node"), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY + _NODE_CAPACITY, where=POD_ROWS),
+        Rollup("ocp_pod_by_project", (*_KEYS, *_PROJECT), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=POD_ROWS),
         Rollup("ocp_volume", (*_KEYS, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
-               ("persistentvolumeclaim_capacity_gigabyte",), where=_VOLUME),
+               ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
         Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
-               ("persistentvolumeclaim_capacity_gigabyte",), where=_VOLUME),
+               ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
     ),
     tags=(
         TagTable("pod", "pod_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Pod'"),

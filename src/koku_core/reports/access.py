@@ -1,0 +1,46 @@
+"""Restricts a question to what its asker may see. The restriction is required beside everything else, on every path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from koku_core.access import Access
+from koku_core.declare.reports import Key
+from koku_core.errors import AccessDenied
+from koku_core.reports.parameters import ALL, Match
+
+#: For each restricted key the values that may be seen.
+Restrictions = Mapping[Key, tuple[str, ...]]
+
+
+def restrict(access: Access, keys: Iterable[Key], asked: Iterable[Match]) -> Restrictions:
+    """What rows must be, whatever else is asked.
+
+    A resource without any list restricts nothing unless it is the first that the keys name: a cluster's list is what opens its projects
+    and nodes.
+
+    Args:
+        access: of the asker.
+        keys: of the report.
+        asked: what filters and groups name.
+
+    Raises:
+        AccessDenied: a plain filter or group names a value that the asker may not see, or nothing may be seen at all.
+    """
+    restricted = [(key, access.restriction(key.access)) for key in keys if key.access]
+    found: dict[Key, tuple[str, ...]] = {}
+    for position, (key, values) in enumerate(restricted):
+        if values is None or (not values and position):
+            continue
+        if not values:
+            raise AccessDenied(key.access)
+        _check_plain(key, values, asked)
+        found[key] = values
+    return found
+
+
+def _check_plain(key: Key, values: tuple[str, ...], asked: Iterable[Match]) -> None:
+    for match in asked:
+        plain = match.key == key and not match.name.operator
+        if plain and any(v not in values for v in match.values if v != ALL):
+            raise AccessDenied(key.access)

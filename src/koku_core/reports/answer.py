@@ -1,0 +1,80 @@
+"""An answer, in whatever form it is wanted: the JSON of the API, CSV, Arrow, pandas, a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from koku_core.reports import csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from rich.table import Table as RichTable
+
+Rows = Callable[[], Iterable[Mapping[str, Any]]]
+
+
+@dataclass
+class Answer:
+    """The answer to one question.
+
+    Attributes:
+        etag: the same for the same answer; from versions of data and settings, day, access, question and format.
+        make: makes the JSON body, when it is first asked for.
+        rows: the flat rows, under the names of CSV.
+        units: of the numeric columns of the flat rows.
+        streamed: CSV of rows that are read while it is written; None: from `rows`.
+    """
+
+    etag: str
+    make: Callable[[], dict[str, Any]] = field(repr=False)
+    rows: Rows = field(repr=False, default=list)
+    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    streamed: Iterator[str] | None = field(default=None, repr=False)
+
+    @cached_property
+    def _body(self) -> dict[str, Any]:
+        return self.make()
+
+    def body(self) -> dict[str, Any]:
+        """The wire form: `meta`, `links`, `data`."""
+        return self._body
+
+    def to_json(self) -> str:
+        """The wire form as text."""
+        import orjson
+
+        return orjson.dumps(self.body()).decode()
+
+    def csv(self) -> Iterator[str]:
+        """CSV in pieces: a header, then a line for each row, with full decimals."""
+        return self.streamed if self.streamed is not None else csv.write_all(self.rows())
+
+    def to_arrow(self) -> pa.Table:
+        """The flat rows, typed: decimals, dates, lists; units are in the metadata of the fields."""
+        from koku_core.reports.arrow import to_arrow
+
+        return to_arrow(list(self.rows()), self.units)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The flat rows as a data frame; decimals stay decimals."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def __rich__(self) -> RichTable:
+        from koku_core.reports.show import rich_table
+
+        return rich_table(list(self.rows()), self.units)
+
+    def __str__(self) -> str:
+        from koku_core.reports.show import text
+
+        return text(list(self.rows()), self.units)
+
+    def _repr_html_(self) -> str:
+        from koku_core.reports.show import html
+
+        return html(list(self.rows()), self.units)

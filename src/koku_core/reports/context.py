@@ -1,0 +1,97 @@
+"""What a question depends on besides its data: settings, enabled tags, categories, currencies, versions; read in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+
+from koku_core import currencies, settings_store
+from koku_core.database.server import Connection
+from koku_core.declare.reports import ReportMap
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The state of a tenant as a question sees it; the default is that of a tenant without anything.
+
+    Attributes:
+        currency: what answers are given in when a request names none.
+        enabled_currencies: what a request may name.
+        tags: the enabled tag keys of the provider's family; `children`: for a parent key, the keys mapped to it.
+        categories: the names of all categories.
+        models: for each source with a cost model, that model's currency.
+        rates: (base, month) → factor to the currency of the question.
+        has_data: whether the fact's tables exist.
+        versions: counters of what has changed; part of every ETag.
+    """
+
+    currency: str = currencies.DEFAULT
+    enabled_currencies: tuple[str, ...] = currencies.INITIALLY_ENABLED
+    tags: frozenset[str] = frozenset()
+    children: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
+    has_data: bool = False
+    versions: str = ""
+
+
+_READ = """
+    SELECT set_config('statement_timeout', %(timeout)s, true),
+        (SELECT jsonb_object_agg(name, value) FROM setting WHERE name = ANY(%(settings)s)),
+        (SELECT array_agg(key) FROM tag_key WHERE family = %(family)s AND enabled),
+        (SELECT jsonb_object_agg(parent, children) FROM (
+            SELECT p.key AS parent, jsonb_agg(c.key ORDER BY c.key) AS children
+            FROM tag_mapping m JOIN tag_key p ON p.uuid = m.parent JOIN tag_key c ON c.uuid = m.child
+            WHERE c.family = %(family)s AND c.enabled GROUP BY p.key) AS mapped),
+        {categories},
+        (SELECT jsonb_object_agg(source_uuid, currency) FROM cost_model_source JOIN cost_model ON uuid = cost_model_uuid),
+        (SELECT jsonb_agg(jsonb_build_array(base, month, rate::text)) FROM koku.exchange_rate WHERE target = coalesce(
+            %(currency)s, (SELECT value #>> '{{}}' FROM setting WHERE name = %(account_currency)s), %(default)s)),
+        to_regclass(quote_ident(%(fact)s)) IS NOT NULL,
+        (SELECT string_agg(name || '=' || value, ',' ORDER BY name) FROM version)
+"""
+
+
+def read(conn: Connection, reports: ReportMap, family: str, currency: str | None, timeout_s: float) -> Context:
+    """Read the context of a question, and set the time limit of this transaction's statements.
+
+    Args:
+        conn: in a transaction.
+        reports: the provider's report map.
+        family: of its tag keys.
+        currency: what the request asks for.
+        timeout_s: the time limit.
+    """
+    table = next((r.categories.table for r in reports.reports if r.categories), None)
+    names = sql.SQL("(SELECT array_agg(name ORDER BY name) FROM {})").format(sql.Identifier(table)) if table else sql.NULL
+    row = conn.execute(
+        sql.SQL(_READ).format(categories=names),
+        {
+            "timeout": f"{int(timeout_s * 1000)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
+            "settings": [settings_store.CURRENCY, settings_store.ENABLED_CURRENCIES],
+            "account_currency": settings_store.CURRENCY, "default": currencies.DEFAULT,
+        },
+    ).fetchone()  # fmt: skip
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    _, settings, tags, children, categories, models, rates, has_data, versions = row
+    return Context(
+        **_settings(settings or {}),
+        tags=frozenset(tags or ()),
+        children={k: tuple(v) for k, v in (children or {}).items()},
+        categories=tuple(categories or ()),
+        models=models or {},
+        rates={(base, date.fromisoformat(month)): Decimal(rate) for base, month, rate in rates or ()},
+        has_data=has_data,
+        versions=versions or "",
+    )
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"currency": settings_store.CURRENCY, "enabled_currencies": settings_store.ENABLED_CURRENCIES}
+    return {field: values[name] for field, name in names.items() if name in values}

@@ -1,0 +1,254 @@
+"""Chooses and orders the rows of an answer, in the database: ranks groups, folds those below into one, fills gaps with zeros."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from koku_core.reports.parameters import Order
+from koku_core.reports.period import Period
+from koku_core.reports.plan import SIZE
+from koku_core.reports.sql import Sql, Statement, names
+
+#: Columns of the result before groups, lists, texts, flags and figures.
+LEADING = ("level", "rank", "bucket")
+_BY_RANK = ("cost_total", "cost_total_distributed")
+
+
+class Ranking:
+    """The end of a statement: which rows, in which order."""
+
+    def __init__(self, statement: Statement, *, newest_first: bool = False, limit: int | None = None) -> None:
+        """Prepare to write.
+
+        Args:
+            statement: what comes before.
+            newest_first: buckets in falling order, as CSV has them.
+            limit: of rows, the total's included.
+        """
+        self._s, self._newest_first, self._limit = statement, newest_first, limit
+        self._p = statement.parameters
+
+    def text(self) -> Sql:
+        """The whole statement; the total is its first row."""
+        body = self._ranked() if self._p.ranked else self._plain()
+        limit = sql.SQL("LIMIT {}").format(sql.Literal(self._limit)) if self._limit else sql.SQL("")
+        final = sql.SQL("{} SELECT * FROM shown ORDER BY level DESC, {} {}")
+        return self._s.text(final.format(body, sql.SQL(", ").join(self._order()), limit))
+
+    def columns(self) -> list[str]:
+        """The names of the result's columns."""
+        s = self._s
+        flags = [f.name for f in s.flags]
+        return [*LEADING, *s.groups, *s.lists, *s.texts, *flags, "base_currency", "missing_rates", *s.figures, "previous"]
+
+    def _middle(self, *, lists: str = "f") -> Sql:
+        """Groups are named by the caller; lists, texts, flags and currency of a row of `figures AS f`."""
+        s = self._s
+        rest = [*s.texts, *(f.name for f in s.flags), "base_currency", "missing_rates"]
+        return sql.SQL("{}, {}").format(names(s.lists, lists), names(rest, "f"))
+
+    def _plain(self) -> Sql:
+        s = self._s
+        return sql.SQL(", shown AS (SELECT f.level, 0::bigint AS rank, f.bucket, {} {}, {}, {} AS previous FROM figures AS f {})").format(
+            self._groups("f"), self._middle(), names(s.figures, "f"), self._before(), self._join_before("f.bucket")
+        )
+
+    def _groups(self, table: str) -> Sql:
+        return sql.SQL("").join(sql.SQL("{}, ").format(names([g], table)) for g in self._s.groups)
+
+    def _ranked(self) -> Sql:
+        parts = [sql.SQL(", ranks AS ({})").format(self._ranks()), sql.SQL(", shown AS ({}").format(self._first())]
+        if self._p.with_others:
+            parts.insert(1, sql.SQL(", folded AS ({})").format(self._folded()))
+            parts.append(sql.SQL("UNION ALL {}").format(self._others()))
+        return sql.SQL(" ").join([*parts, sql.SQL("UNION ALL {})").format(self._total())])
+
+    def _ranks(self) -> Sql:
+        s = self._s
+        return sql.SQL(
+            "SELECT {}, {}, row_number() OVER (ORDER BY {}) AS rank FROM figures AS f WHERE level = {}"
+        ).format(
+            names(s.groups), names(s.lists), sql.SQL(", ").join(self._rank_order()), sql.Literal(s.group_level)
+        )
+
+    def _rank_order(self) -> list[Sql]:
+        """By the delta's figure, the figure that is ordered by, or the report's own order; by text only where pages are asked for."""
+        p, order = self._p, self._p.order
+        if order and order.by == "delta" and p.delta:
+            value: Sql = sql.Identifier(p.delta.figure)
+            if p.delta.compared:
+                value = self._ratio("f")
+            return [_directed(value, order.descending), *self._ties()]
+        if order and order.by in self._s.figures:
+            return [_directed(sql.Identifier(order.by), order.descending), *self._ties()]
+        if order and p.group_offset is not None and order.by != "delta":
+            return [*self._by_text(order), *self._ties()]
+        return [_directed(sql.Identifier(self._s.report.order), descending=True), *self._ties()]
+
+    def _ties(self) -> list[Sql]:
+        """What decides where nothing else does: the names."""
+        return [sql.SQL("coalesce({}, '') COLLATE \"C\"").format(sql.Identifier(g)) for g in self._s.groups]
+
+    def _first(self) -> Sql:
+        """The groups of the ranks that are shown, in every bucket that has data: where a group has none, zeros."""
+        s, offset = self._s, self._p.group_offset or 0
+        figures = sql.SQL(", ").join(sql.SQL("coalesce(f.{0}, 0) AS {0}").format(sql.Identifier(f)) for f in s.figures)
+        return sql.SQL(
+            """SELECT 0 AS level, r.rank, b.bucket, {groups} {middle}, {figures}, {previous} AS previous
+               FROM ranks AS r CROSS JOIN (SELECT DISTINCT bucket FROM figures WHERE level = 0) AS b
+               LEFT JOIN figures AS f ON f.level = 0 AND f.bucket = b.bucket AND {same} {before}
+               WHERE r.rank > {first} AND r.rank <= {last}"""
+        ).format(
+            groups=self._groups("r"), middle=self._middle(lists="r"), figures=figures, previous=self._before(),
+            same=self._same("f", "r"), before=self._join_before("b.bucket", "r"),
+            first=sql.Literal(offset), last=sql.Literal(offset + (self._p.group_limit or 0)),
+        )  # fmt: skip
+
+    def _same(self, left: str, right: str) -> Sql:
+        """Whether two rows are of one group; a group's value is never an empty text, so that may stand for null."""
+        return sql.SQL(" AND ").join(
+            sql.SQL("coalesce({}, '') = coalesce({}, '')").format(names([g], left), names([g], right))
+            for g in self._s.groups
+        )
+
+    def _folded(self) -> Sql:
+        return sql.SQL(
+            "SELECT r.rank, f.* FROM figures AS f JOIN ranks AS r ON {} WHERE f.level = 0 AND r.rank > {}"
+        ).format(self._same("f", "r"), sql.Literal(self._p.group_limit))
+
+    def _others(self) -> Sql:
+        """The groups below, as one row per bucket; all figures are added up, percentages too, as clients know it."""
+        s, last = self._s, sql.Literal(self._p.group_limit)
+        label = sql.SQL("CASE (SELECT count(*) FROM ranks) - {} WHEN 1 THEN 'Other' ELSE 'Others' END").format(last)
+        texts = {t.name: t for t in s.plan.texts}
+        selected = [
+            *([label] * len(s.groups)),
+            *(self._united(n) for n in s.lists),
+            *(sql.SQL("{}::text").format(sql.Literal(texts[n].others)) for n in s.texts),
+            *(sql.SQL("bool_or({})").format(sql.Identifier(f.name)) for f in s.flags),
+            sql.SQL("max(base_currency)"),
+            sql.SQL("NULL::text[]"),
+            *(sql.SQL("sum({})").format(sql.Identifier(f)) for f in s.figures),
+        ]
+        return sql.SQL("SELECT 0, {} + 1, o.bucket, {}, NULL FROM folded AS o GROUP BY o.bucket").format(
+            last, sql.SQL(", ").join(selected)
+        )
+
+    def _united(self, name: str) -> Sql:
+        """The values of all folded lists of a bucket, in the order of their groups' ranks."""
+        return sql.SQL(
+            """(SELECT array_agg(x ORDER BY first, x) FROM (
+                 SELECT x, min(i.rank) AS first FROM folded AS i, unnest(i.{}) AS x WHERE i.bucket = o.bucket GROUP BY x
+               ) AS u)"""
+        ).format(sql.Identifier(name))
+
+    def _total(self) -> Sql:
+        s = self._s
+        return sql.SQL(
+            "SELECT f.level, (SELECT count(*) FROM ranks), f.bucket, {} {}, {}, {} FROM figures AS f WHERE f.level = {}"
+        ).format(
+            self._groups("f"), self._middle(), names(s.figures, "f"),
+            self._before_total() if s.looks_back else sql.SQL("NULL::numeric"), sql.Literal(s.total_level),
+        )  # fmt: skip
+
+    def _before(self) -> Sql:
+        """What the compared figure was in the period before."""
+        if not self._s.looks_back:
+            return sql.SQL("NULL::numeric")
+        total = self._before_total()
+        return sql.SQL("CASE f.level WHEN {} THEN {} ELSE p.value END").format(sql.Literal(self._s.total_level), total)
+
+    def _before_total(self) -> Sql:
+        """Seen by day, only days count whose counterpart has data."""
+        shown = sql.SQL("WHERE bucket IN (SELECT {} FROM figures WHERE level = 0)").format(
+            _shifted(sql.SQL("figures.bucket"), self._p.period)
+        )
+        where = shown if self._p.period.daily else sql.SQL("")
+        return sql.SQL("(SELECT coalesce(sum(value), 0) FROM previous {})").format(where)
+
+    def _join_before(self, bucket: str, table: str = "f") -> Sql:
+        if not self._s.looks_back:
+            return sql.SQL("")
+        same = sql.SQL(" AND {}").format(self._same("p", table)) if self._s.groups else sql.SQL("")
+        then = _shifted(sql.SQL(bucket), self._p.period)
+        return sql.SQL("LEFT JOIN previous AS p ON p.bucket = {} {}").format(then, same)
+
+    def _order(self) -> list[Sql]:
+        """What rows are ordered by: bucket, the folded groups last, then as asked."""
+        p = self._p
+        found: list[Sql] = [sql.SQL("bucket DESC" if self._newest_first else "bucket")]
+        if p.with_others:
+            found.append(sql.SQL("rank > {}").format(sql.Literal(p.group_limit)))
+        if p.order_day:
+            found.append(self._standing())
+        return [*found, *self._asked(), *self._ties()]
+
+    def _standing(self) -> Sql:
+        """The report's own figure on one day, for all rows of a group."""
+        on_day = sql.SQL("max(CASE WHEN bucket = {} THEN {} END)").format(
+            self._s.values.bind(self._p.order_day, "date"), sql.Identifier(self._s.report.order)
+        )
+        return sql.SQL("{} OVER (PARTITION BY level, {}) DESC NULLS LAST").format(on_day, names(self._s.groups))
+
+    def _asked(self) -> list[Sql]:
+        order = self._p.order
+        if self._p.ranked and (order is None or order.by in _BY_RANK):
+            return [sql.SQL("rank")]
+        if order is None or self._p.order_day:
+            return [_directed(sql.Identifier(self._s.report.order), descending=True)]
+        if order.by == "delta":
+            return self._by_delta(order.descending)
+        if order.by in self._s.figures:
+            return [_directed(sql.Identifier(order.by), order.descending)]
+        return self._by_text(order) or [_directed(sql.Identifier(self._s.report.order), descending=True)]
+
+    def _by_text(self, order: Order) -> list[Sql]:
+        """By a group's value, without regard to case; the folded groups and what begins like them stand at the far end."""
+        for group, name in zip(self._p.groups, self._s.groups, strict=True):
+            key = group.key
+            if order.by == (key.order if key else group.name.full) or (key and key.name in _order_with(self._s, order)):
+                direction = sql.SQL("DESC" if order.descending else "ASC")
+                column = sql.Identifier(name)
+                if key is None:
+                    return [sql.SQL('{} COLLATE "C" {} NULLS LAST').format(column, direction)]
+                text = sql.SQL("lower(coalesce({}, {}))").format(column, sql.Literal(f"No-{group.label}"))
+                return [sql.SQL("{0} LIKE 'othe%%' {1}, {0} COLLATE \"C\" {1}").format(text, direction)]
+        return []
+
+    def _by_delta(self, descending: bool) -> list[Sql]:
+        delta = self._p.delta
+        assert delta is not None  # noqa: S101 - validation refuses to order by a delta that is not there
+        if delta.compared:
+            first, second = self._figure(delta.figure), self._figure(delta.compared)
+            return [_directed(sql.SQL("({} - {})").format(first, second), descending), _directed(self._ratio(), descending)]
+        now = self._figure(delta.figure)
+        change = sql.SQL("({} - coalesce(previous, 0))").format(now)
+        percent = sql.SQL("({} - previous) / CASE WHEN round(previous, 2) = 0 THEN NULL ELSE previous END").format(now)
+        return [_directed(change, descending), _directed(percent, descending)]
+
+    def _ratio(self, table: str = "") -> Sql:
+        delta = self._p.delta
+        assert delta is not None  # noqa: S101 - as above
+        return sql.SQL("{} / nullif({}, 0)").format(
+            self._figure(delta.figure, table), self._figure(delta.compared, table)
+        )
+
+    def _figure(self, name: str, table: str = "") -> Sql:
+        """A figure of the report; what it does not have counts as nothing."""
+        return names([name], table) if name in self._s.figures and name != SIZE else sql.SQL("0")
+
+
+def _order_with(statement: Statement, order: Order) -> tuple[str, ...]:
+    return next((k.order_with for k in statement.report.keys if k.order == order.by), ())
+
+
+def _directed(value: Sql, descending: bool) -> Sql:
+    return sql.SQL("{} {}").format(value, sql.SQL("DESC NULLS FIRST" if descending else "ASC NULLS LAST"))
+
+
+def _shifted(bucket: Sql, period: Period) -> Sql:
+    """The bucket of the period before that a bucket is compared with."""
+    if period.shift_months:
+        return sql.SQL("({} - make_interval(months => {}))::date").format(bucket, sql.Literal(period.shift_months))
+    back = sql.SQL("({} - {})").format(bucket, sql.Literal(period.shift_days))
+    return back if period.daily else sql.SQL("date_trunc('month', {}::timestamp)::date").format(back)

@@ -1,0 +1,291 @@
+"""Checks a parsed question against a report's declaration, with the messages that clients of the API know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from koku_core import currencies
+from koku_core.declare.reports import Key, Report, ReportMap
+from koku_core.errors import InvalidInput
+from koku_core.reports import fields
+from koku_core.reports.context import Context
+from koku_core.reports.fields import UNSUPPORTED, checked
+from koku_core.reports.orders import check_order_rules, check_orders, chosen
+from koku_core.reports.parameters import ALL, Delta, Group, Match, Name, Parameters
+from koku_core.reports.period import SCOPES, Period, allowed, window
+from koku_core.reports.query import Parsed
+
+_MAPS = ("filter", "exclude", "group_by", "order_by")
+_DATES = ("start_date", "end_date")
+
+
+class Validation:
+    """The checks of one question; `parameters` gives the question when all of them passed."""
+
+    def __init__(
+        self, reports: ReportMap, report: Report, context: Context, today: date, retained_months: int | None, text: str
+    ) -> None:
+        """Prepare to check.
+
+        Args:
+            reports: the provider's report map.
+            report: which report is asked.
+            context: the tenant's state.
+            today: the business day.
+            retained_months: how far back a range may reach; None: as far as one likes.
+            text: the query string, decoded: groups nest in the order in which their keys stand in it.
+        """
+        self.reports, self.report, self.context, self.today, self.text = reports, report, context, today, text
+        self.first, self.last = allowed(today, retained_months) if retained_months else (date.min, date.max)
+        self.keys = {k.name: k for k in report.keys}
+        self.echo: dict[str, Any] = {}
+        self.maps: dict[str, dict[str, Any]] = {}
+
+    def parameters(self, asked: Parsed) -> Parameters:
+        """Check everything.
+
+        Raises:
+            InvalidInput: with the messages, in the shape of the question.
+        """
+        self._names(asked)
+        self._fields(asked)
+        self._rules()
+        return self._checked()
+
+    def _names(self, asked: Parsed) -> None:
+        report = self.report
+        known = {*_MAPS, *_DATES, "limit", "offset", "currency"}
+        known |= {"delta"} if report.deltas else set()
+        known |= {"category"} if report.categories else set()
+        unknown = {name: [UNSUPPORTED] for name in asked if name not in known}
+        if unknown:
+            raise InvalidInput(unknown)
+
+    def _fields(self, asked: Parsed) -> None:
+        errors: dict[str, Any] = {}
+        self.echo |= {"limit": 100, "offset": 0, "currency": self.context.currency}
+        for name in ("limit", "offset", *_DATES, "currency", "delta", "category"):
+            if name in asked:
+                value = checked(errors, name, getattr(self, f"_{name}"), asked[name])
+                self.echo[name] = value
+        for name in _MAPS:
+            given = asked.get(name, {})
+            if isinstance(given, dict):
+                found: dict[str, Any] = {}
+                self.maps[name] = getattr(self, f"_{name}")(given, found)
+                errors |= {name: found} if found else {}
+            else:
+                kind = type(given).__name__
+                errors[name] = {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]}
+        if errors:
+            raise InvalidInput(errors)
+
+    def _limit(self, value: Any) -> int:
+        return fields.integer(value)
+
+    def _offset(self, value: Any) -> int:
+        return fields.integer(value, least=0)
+
+    def _start_date(self, value: Any) -> date:
+        return self._in_range(value, "start_date")
+
+    def _end_date(self, value: Any) -> date:
+        return self._in_range(value, "end_date")
+
+    def _in_range(self, value: Any, name: str) -> date:
+        day = fields.day(value)
+        if not self.first <= day <= self.last:
+            raise ValueError(f"Parameter {name} must be from {self.first} to {self.last}")
+        return day
+
+    def _currency(self, value: Any) -> str:
+        code = fields.scalar(value).upper()
+        if not currencies.known(code):
+            raise ValueError(currencies.not_iso(code))
+        if code not in self.context.enabled_currencies:
+            raise ValueError(currencies.not_enabled(code))
+        return code
+
+    def _delta(self, value: Any) -> str:
+        text = fields.scalar(value)
+        if text in self.report.deltas:
+            return text
+        if not self.report.compared:
+            raise ValueError(f'"{text}" is not a valid choice.')
+        names = text.split("__")
+        if len(names) > 2:
+            raise InvalidInput({"delta": {text: "Only two fields may be compared"}})
+        for name in names:
+            if name not in self.report.compared or len(names) == 1:
+                raise InvalidInput({"delta": {name: "Unsupported parameter"}})
+        return text
+
+    def _category(self, value: Any) -> list[str]:
+        asked = fields.texts(value)
+        if ALL in asked:
+            return list(self.context.categories)
+        unknown = [c for c in asked if c not in self.context.categories]
+        if unknown:
+            listed = ", ".join(repr(c) for c in unknown)
+            raise InvalidInput({"category": {"error": f"Unsupported category(ies): {{{listed}}}"}})
+        return asked
+
+    def _filter(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            if name == "resolution":
+                found[name] = checked(errors, name, fields.choice, value, ("daily", "monthly"))
+            elif name == "time_scope_units":
+                found[name] = checked(errors, name, fields.choice, value, ("day", "month"))
+            elif name == "time_scope_value":
+                found[name] = checked(errors, name, fields.choice, value, SCOPES["day"] + SCOPES["month"])
+            elif name in ("limit", "offset"):
+                found[name] = checked(errors, name, fields.integer, value, least=0)
+            elif name == "resource_scope":
+                found[name] = checked(errors, name, fields.texts, value)
+            else:
+                found[name] = self._values("filter", name, value, errors)
+        if not errors:
+            self._scope(found, errors)
+        return found
+
+    def _exclude(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._values("exclude", name, value, errors) for name, value in given.items()}
+
+    def _group_by(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._values("group_by", name, value, errors) for name, value in given.items()}
+
+    def _order_by(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        return check_orders(self, given, errors)
+
+    def _values(self, where: str, name: str, value: Any, errors: dict[str, Any]) -> list[str] | None:
+        """The values of one key in one of the maps."""
+        key = self.known(where, Name.read(name))
+        if key is None:
+            errors[name] = [UNSUPPORTED]
+            return None
+        choices = key.exclude_choices or key.choices if where == "exclude" else key.choices
+        return checked(errors, name, fields.texts, value, choices)
+
+    def known(self, where: str, name: Name) -> Key | None:
+        """The key that a name stands for in one of the maps; for a tag one without columns; None: not known there."""
+        if name.is_tag:
+            tags = self.context.tags | set(self.context.children)
+            return Key(name.full) if self.report.tags and name.key in tags else None
+        key = self.keys.get(name.key)
+        if key is None or (name.operator and not key.operators):
+            return None
+        may = {"filter": key.filter, "exclude": key.exclude, "group_by": key.value is not None}
+        return key if may[where] else None
+
+    def _scope(self, found: dict[str, Any], errors: dict[str, Any]) -> None:
+        """The combinations of units, value and resolution that make sense."""
+        units, value = found.get("time_scope_units"), found.get("time_scope_value")
+        if units and value and value not in SCOPES[units]:
+            valid = ", ".join(SCOPES[units])
+            errors["time_scope_value"] = [f"Valid values are {valid} when time_scope_units is {units}"]
+        elif units == "day" and found.get("resolution") == "monthly" and value:
+            errors["resolution"] = ["Valid values are daily when time_scope_units is day"]
+
+    def _rules(self) -> None:
+        """What holds between parameters; the first rule that is broken is told."""
+        echo, filters, groups = self.echo, self.maps["filter"], self.maps["group_by"]
+        dates = [echo.get(n) for n in _DATES]
+        if any(dates) and not all(dates):
+            raise _wrong("The parameters [start_date, end_date] must both be defined.")
+        if all(dates):
+            self._range_rules(filters)
+        if ("limit" in filters or "offset" in filters) and not groups:
+            raise _wrong("filter[limit] and filter[offset] requires a valid group_by param.")
+        if len(groups) > self.reports.max_groups:
+            text = f"Cost Management supports a max of {self.reports.max_groups} group_by options."
+            raise InvalidInput({"group_by": {"group_by": text}})
+        needed = self.report.delta_with.get(echo.get("delta", ""))
+        if needed and not self.grouped_by(needed):
+            raise InvalidInput({"delta": [f"Cannot use {echo['delta']} delta without grouping by {needed}."]})
+        check_order_rules(self)
+        categories = self.report.categories
+        if categories and "category" in echo and categories.key not in groups:
+            raise _wrong(f"Category may not be used without a group_by {categories.key} parameter")
+
+    def _range_rules(self, filters: dict[str, Any]) -> None:
+        if self.echo["start_date"] > self.echo["end_date"]:
+            raise _wrong("start_date must be a date that is before end_date.")
+        if "time_scope_value" in filters or "time_scope_units" in filters:
+            raise _wrong(
+                "The parameters [start_date, end_date] may not be ",
+                "used with the filters [time_scope_value, time_scope_units]",
+            )
+        if "delta" in self.echo:
+            raise _wrong("Delta calculation is not supported with start_date and end_date parameters.")
+
+    def grouped_by(self, *keys: str) -> bool:
+        """Whether one of the keys is grouped by, plainly or with `or:`."""
+        return any(k in self.maps["group_by"] or f"or:{k}" in self.maps["group_by"] for k in keys)
+
+    def _checked(self) -> Parameters:
+        period = self._period()
+        echo, maps = self.echo, self.maps
+        for name, values in maps["group_by"].items():
+            if values == [ALL] and name in maps["filter"]:
+                maps["group_by"][name] = maps["filter"][name]
+        filters = {n: v for n, v in maps["filter"].items() if isinstance(v, list) and n != "resource_scope"}
+        for name, values in maps["group_by"].items():
+            if name not in filters and not name.startswith("exact:"):
+                filters[name] = values
+        order, order_day, maps["order_by"] = chosen(self)
+        return Parameters(
+            self.report, period, echo["currency"], tuple(self._groups()), tuple(self._matches(filters)),
+            tuple(self._matches(maps["exclude"])), order, order_day, self._compared(), echo["limit"], echo["offset"],
+            maps["filter"].get("limit"), maps["filter"].get("offset"),
+            tuple(echo["category"]) if "category" in echo else None,
+            {n: v.isoformat() if isinstance(v, date) else v for n, v in {**echo, **maps}.items()},
+        )  # fmt: skip
+
+    def _period(self) -> Period:
+        """The period that is asked for; what is missing follows from what is there, and is echoed."""
+        filters = self.maps["filter"]
+        if "start_date" in self.echo:
+            resolution = filters.setdefault("resolution", "daily")
+            return Period(self.echo["start_date"], self.echo["end_date"], resolution)
+        units = filters.get("time_scope_units")
+        value = filters.setdefault("time_scope_value", "-1" if units == "month" else "-10")
+        monthly = value in SCOPES["month"]
+        filters.setdefault("time_scope_units", "month" if monthly else "day")
+        return window(value, self.today, filters.setdefault("resolution", "monthly" if monthly else "daily"))
+
+    def _groups(self) -> Iterable[Group]:
+        """The groups in nesting order; a key that is named by several operators is one group."""
+        found: dict[str, Group] = {}
+        for written in self.maps["group_by"]:
+            name = Name.read(written)
+            if name.operator == "exact":  # accepted without effect: clients rely on the answer of the question without it
+                continue
+            key = None if name.is_tag else self.keys[name.key]
+            found.setdefault(name.full, Group(name, key, self._label(name), self.text.find(name.key)))
+        return sorted(found.values(), key=lambda g: g.position)
+
+    def _label(self, name: Name) -> str:
+        """A tag is called by its key, unless a row has something else of that name."""
+        taken = {"date", "delta_value", "delta_percent", *(f.path.split(".")[0] for f in self.report.figures)}
+        taken |= {x.name for x in (*self.report.lists, *self.report.texts)} | {"source_uuid", "values", *self.keys}
+        return name.full if name.is_tag and name.key in taken else name.key
+
+    def _matches(self, given: dict[str, Any]) -> Iterable[Match]:
+        for written, values in given.items():
+            name = Name.read(written)
+            yield Match(name, None if name.is_tag else self.keys[name.key], tuple(values))
+
+    def _compared(self) -> Delta | None:
+        """The comparison that `delta` asks for."""
+        text = self.echo.get("delta")
+        if text is None:
+            return None
+        first, _, second = text.partition("__")
+        return Delta(*(self.report.deltas.get(n, n) for n in (first, second) if n))
+
+
+def _wrong(*messages: str) -> InvalidInput:
+    return InvalidInput({"error": list(messages)})
