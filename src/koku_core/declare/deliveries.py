@@ -98,6 +98,7 @@ class Sample:
         payloads: files to ingest, in order.
         cost_model: body of a cost model that prices it (`source_uuids` left out), or None.
         tag_keys: label keys worth enabling.
+        report, question: a report that shows it well, and how to ask it: arguments of `Koku.report`.
     """
 
     source_type: str
@@ -107,3 +108,5 @@ class Sample:
     data_source: Mapping[str, Any] = field(default_factory=dict)
     cost_model: Mapping[str, Any] | None = None
     tag_keys: tuple[str, ...] = ()
+    report: str = ""
+    question: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -33,6 +33,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Something that may be wrong with what is published of a source; `koku doctor` looks for it.
+
+    Attributes:
+        template: in the plugin's `sql` folder, a single SELECT: each row is a finding. It sees the fact and its rollups by
+            `{{ tables.NAME }}`, and `source_uuid`. It always runs in PostgreSQL.
+        what: the finding in a sentence, with columns of the row in braces.
+        do: how to mend it.
+        severity: `error` if figures are wrong, `warning` if somebody should know.
+    """
+
+    template: str
+    what: str
+    do: str
+    severity: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A provider's summarize step as a whole: which fact it fills and from what.
 
@@ -40,11 +58,13 @@ class Summary:
         package: the Python package whose `sql` folder holds the templates.
         fact: the daily summary.
         steps: run in this order.
+        checks: what may be wrong with the result.
     """
 
     package: str
     fact: Fact
     steps: tuple[Step, ...]
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +138,3 @@ class CostModelSpec:
     metrics: tuple[Metric, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     markup: str | None = None
-
-
-Check = Callable[..., Any]

@@ -52,6 +52,8 @@ def sample(folder: Path, today: date) -> Sample:
         payloads,
         cost_model=cluster.COST_MODEL,
         tag_keys=cluster.TAG_KEYS,
+        report="openshift/costs",
+        question={"group_by": "project", "months": -2, "resolution": "monthly"},
     )
 
 

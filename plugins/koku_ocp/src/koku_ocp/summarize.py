@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from koku_core.declare.summarize import Context, Step, Summary
+from koku_ocp.checks import CHECKS
 from koku_ocp.datasets import NAMESPACE_LABEL_DAYS, NODE_DAYS, NODE_LABEL_DAYS, POD_DAYS, STORAGE_DAYS
 from koku_ocp.facts import DAILY_SUMMARY
 
@@ -16,4 +17,5 @@ SUMMARY = Summary(
         Step("pods.sql", (POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
         Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
     ),
+    checks=CHECKS,
 )

@@ -1,0 +1,109 @@
+"""`koku ingest`, `refresh`, `report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koku_core.cli.output import progress, show, write_json
+from koku_core.cli.session import Json, opened
+
+if TYPE_CHECKING:
+    from koku_core.intake.ingest import Ingested
+    from koku_core.reports.service import Answer
+
+
+def ingest(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source's name, number or uuid.")],
+    payloads: Annotated[
+        list[Path], typer.Argument(help="Payloads of it, in any order.", exists=True, dir_okay=False, readable=True)
+    ],
+    json: Json = False,
+) -> None:
+    """Ingest payloads of a source, and say what came in, per file and day."""
+    with opened(context) as koku:
+        made = []
+        for payload in payloads:
+            with progress(payload.name) as step:
+                made.append(koku.ingest(source, payload, step))
+    show_ingested(made, json)
+
+
+def refresh(
+    context: typer.Context,
+    sources: Annotated[list[str] | None, typer.Argument(help="Which; none: all that are not paused.")] = None,
+    json: Json = False,
+) -> None:
+    """Fetch what changed at the sources, and ingest what waits; safe to stop, safe to repeat."""
+    made: list[Ingested] = []
+    with opened(context) as koku:
+        for source in [koku.sources.get(s) for s in sources or ()] or [s for s in koku.sources if not s.paused]:
+            with progress(source.name) as step:
+                made += koku.refresh(source, step)
+        koku.work()
+    show_ingested(made, json)
+
+
+def show_ingested(made: list[Ingested], json: bool) -> None:
+    """Write what came in."""
+    raise NotImplementedError
+
+
+KeyValues = list[str] | None
+
+
+def report(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="Such as openshift/costs.")],
+    group_by: Annotated[KeyValues, typer.Option(metavar="KEY[=VALUE,…]", help="May be repeated.")] = None,
+    filter_: Annotated[KeyValues, typer.Option("--filter", metavar="KEY=VALUE,…", help="May be repeated.")] = None,
+    exclude: Annotated[KeyValues, typer.Option(metavar="KEY=VALUE,…", help="May be repeated.")] = None,
+    order_by: Annotated[str | None, typer.Option(metavar="KEY[=asc|desc]")] = None,
+    months: Annotated[int | None, typer.Option(help="-1: this month; -2, -3: one whole month before.")] = None,
+    days: Annotated[int | None, typer.Option(help="-10, -30 or -90.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="The first day, instead of months or days.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY", help="The last day.")] = None,
+    resolution: Annotated[str | None, typer.Option(help="daily or monthly.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Show so many groups, and fold the others into one.")] = None,
+    offset: Annotated[int | None, typer.Option(help="Show the groups from here on, without others.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Of the answer.")] = None,
+    delta: Annotated[str | None, typer.Option(help="Compare this with the period before: cost, usage, …")] = None,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
+) -> None:
+    """Ask a report, for example `koku report openshift/costs --group-by project --months -2 --resolution monthly`."""
+    if json and csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    options = {
+        "group_by": _pairs(group_by, "*"), "filter": _pairs(filter_), "exclude": _pairs(exclude),
+        "order_by": _pairs([order_by] if order_by else None, "desc"), "months": months, "days": days, "start": start, "end": end,
+        "resolution": resolution, "limit": limit, "offset": offset, "currency": currency, "delta": delta,
+    }  # fmt: skip
+    with opened(context) as koku:
+        _write(koku.report(path, **{k: v for k, v in options.items() if v is not None}), json=json, csv=csv)
+
+
+def _write(answer: Answer, *, json: bool, csv: bool) -> None:
+    if json:
+        write_json(answer.body())
+    elif csv:
+        sys.stdout.writelines(answer.csv())
+    else:
+        show(answer)
+
+
+def _pairs(given: list[str] | None, default: str | None = None) -> dict[str, Any] | None:
+    """`KEY=VALUE,…` as a map from key to values; a key without one has the default."""
+    if given is None:
+        return None
+    made: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or (not equals and default is None):
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE")
+        made[key] = [v for v in value.split(",") if v] if "," in value else value or default
+    return made

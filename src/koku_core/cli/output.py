@@ -1,0 +1,90 @@
+"""What commands write: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
+    """Write rows as a table; `empty` if there are none."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    listed = list(rows)
+    if not listed:
+        Console().print(empty, style="dim")
+        return
+    made = Table(*columns, box=box.SIMPLE_HEAD, header_style="bold")
+    for row in listed:
+        made.add_row(*(_text(row.get(c)) for c in columns))
+    Console(width=None if sys.stdout.isatty() else 1000).print(made)
+
+
+def show(thing: Any) -> None:
+    """Write what knows how to show itself as a table; a pipe gets it in full width."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 200).print(thing)
+
+
+def write_json(value: Any) -> None:
+    """Write JSON, with times in ISO 8601 and decimals as numbers."""
+    import orjson
+
+    text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def note(text: str) -> None:
+    """Write a line for people, beside the output that a program may read."""
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Callable[[float, float, str], None]]:
+    """A bar for work that takes a while; gives what the library calls with (done, total, what). Silent where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    layout = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*layout, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+
+        def step(done: float, total: float, what: str) -> None:
+            bar.update(task, completed=done, total=total or None, description=f"{title}: {what}" if what else title)
+
+        yield step
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
