@@ -18,16 +18,22 @@ days AS (
     ) AS nodes
     GROUP BY 1
 ),
-{# Each pod that mounts a volume reports all of it. A volume is there for no longer than the day's hours: where its pods together report
+{# Each pod that mounts a volume reports all of it. A volume (its name is the cluster's; without one, the claim stands for it) is there for no longer than the day's hours: where its pods together report
    more, they mounted it at the same time, and each row is divided by how many times over. Pods that follow each other just add up. #}
 mounts AS (
     SELECT
         s.*,
-        CASE WHEN min(s.pod) OVER volume <> max(s.pod) OVER volume THEN {{ m.div(
+        CASE WHEN min(s.namespace || '/' || s.pod) OVER volume <> max(s.namespace || '/' || s.pod) OVER volume THEN {{ m.div(
             'sum(s.persistentvolumeclaim_capacity_byte_seconds) OVER volume' | sql, 'max(s.persistentvolumeclaim_capacity_bytes) OVER volume' | sql
         ) }} END AS seconds
     FROM {{ datasets.ocp_storage_days }} AS s
-    WINDOW volume AS (PARTITION BY s.usage_start, s.namespace, s.persistentvolumeclaim, s.persistentvolume)
+    WINDOW volume AS (
+        PARTITION BY
+            s.usage_start,
+            s.persistentvolume,
+            CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.namespace END,
+            CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.persistentvolumeclaim END
+    )
 ),
 mounted AS (
     SELECT
