@@ -10,7 +10,7 @@ from koku_core.cli import costs, data, demo, inspect, serving, sources, tags
 
 app = typer.Typer(
     name="koku",
-    help="Cost management: cloud bills and OpenShift usage become answers about cost.",
+    help="Cost management: bills and usage become answers about cost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,7 +13,7 @@ from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
     from koku_core.intake.ingest import Ingested
-    from koku_core.reports.service import Answer
+    from koku_core.reports.answer import Answer
 
 
 def ingest(
@@ -58,7 +58,12 @@ KeyValues = list[str] | None
 
 def report(
     context: typer.Context,
-    path: Annotated[str, typer.Argument(help="Such as openshift/costs.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="The provider's part of the path and the report's name; a wrong one lists those that there are."
+        ),
+    ],
     group_by: Annotated[KeyValues, typer.Option(metavar="KEY[=VALUE,…]", help="May be repeated.")] = None,
     filter_: Annotated[KeyValues, typer.Option("--filter", metavar="KEY=VALUE,…", help="May be repeated.")] = None,
     exclude: Annotated[KeyValues, typer.Option(metavar="KEY=VALUE,…", help="May be repeated.")] = None,
