@@ -78,6 +78,14 @@ class PayloadRefused(Terminal, KokuError):
         super().__init__(f"Payload {where}: {why}.{' ' + do if do else ''}", payload=payload, why=why, member=member)
 
 
+class PayloadTooLarge(PayloadRefused):
+    """A payload larger than is accepted; nothing of it is kept."""
+
+    def __init__(self, payload: str, limit: int) -> None:
+        KokuError.__init__(self, f"Payload {payload} is larger than {limit} bytes.", payload=payload, limit=limit)
+        self.limit = limit
+
+
 class UnreadableCell(Terminal, KokuError):
     """A cell of a report file that is not what its column must hold."""
 

@@ -1,27 +1,82 @@
-"""Brings a source up to date: what is new is fetched and kept, what waits is ingested."""
+"""Brings a source up to date: fetches what is new at sources that are asked, and ingests what waits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import tempfile
+from pathlib import Path
 
-from koku_core.database.server import rows
+from psycopg.types.json import Jsonb
+
+from koku_core.database.server import one
 from koku_core.database.tenant import Tenant
+from koku_core.declare.deliveries import Download, Receipt
+from koku_core.intake.ingest import Progress, ingest_report
+from koku_core.intake.ingested import Ingested
+from koku_core.intake.kept import Spooled
+from koku_core.intake.uploads import register
+from koku_core.plugins import ProviderPlugin
 from koku_core.services import Services
 from koku_core.sources.model import Source
-
-if TYPE_CHECKING:
-    from koku_core.intake.ingest import Ingested, Progress
+from koku_core.sources.registry import SourceRegistry
 
 
 def refresh(services: Services, tenant: Tenant, source: Source, progress: Progress | None = None) -> list[Ingested]:
-    """Ingest every report of a source that is ready and not done yet. Safe to kill, safe to repeat.
+    """Fetch what is new at a source, if it is of a kind that is asked, and ingest what waits. Safe to kill, safe to repeat.
 
-    A source whose reports are uploaded has nothing to fetch.
+    Returns:
+        What came in, a report each.
+
+    Raises:
+        KokuError: the source cannot be read, or a report cannot be ingested.
     """
-    from koku_core.intake.ingest import ingest_report
+    plugin = services.plugins.provider(source.provider)
+    _, kind = services.plugins.source_type(source.source_type)
+    made = _waiting(services, tenant, source, progress)
+    if not kind.pushed and not source.paused:
+        with tenant.lock("download", source.uuid), tempfile.TemporaryDirectory(prefix="koku-") as folder:
+            made += _download(services, tenant, plugin, source, Path(folder), progress)
+    return made
 
+
+def _waiting(services: Services, tenant: Tenant, source: Source, progress: Progress | None) -> list[Ingested]:
+    """Ingest the reports that are ready, or were left by a process that died."""
     with tenant.connection() as conn:
-        ready = rows(
-            conn, "SELECT id FROM report WHERE source_uuid = %s AND state IN ('ready', 'running') ORDER BY id", (source.uuid,)
-        )
-    return [ingest_report(services, tenant, row["id"], progress) for row in ready]
+        found = conn.execute(
+            "SELECT id FROM report WHERE source_uuid = %s AND state IN ('ready', 'running') ORDER BY id", (source.uuid,)
+        ).fetchall()
+    return [ingest_report(services, tenant, report, progress) for (report,) in found]
+
+
+def _download(
+    services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, folder: Path, progress: Progress | None
+) -> list[Ingested]:
+    """Ingest one delivery after the other; the source's state moves on when a delivery is kept."""
+    with tenant.connection() as conn:
+        row = one(conn, "SELECT download_state FROM source WHERE uuid = %s", (source.uuid,))
+    secret = SourceRegistry(services, tenant).with_secrets(source)
+    made = []
+    for found in plugin.call("koku_download", source=secret, state=row["download_state"] if row else {}, folder=folder):
+        report = _keep(services, tenant, plugin, source, found)
+        with tenant.connection() as conn:
+            conn.execute(
+                "UPDATE source SET download_state = %s, last_polling = now() WHERE uuid = %s",
+                (Jsonb(dict(found.state)), source.uuid),
+            )
+        if report is not None:
+            made.append(ingest_report(services, tenant, report, progress))
+    return made
+
+
+def _keep(services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, found: Download) -> int | None:
+    """Keep the files of a delivery, each as a part of its package."""
+    report = None
+    for path in found.files:
+        with contextlib.ExitStack() as stack:
+            spooled: Spooled = stack.enter_context(
+                services.kept.spool(stack.enter_context(path.open("rb")), path.name, 1 << 62)
+            )
+            names = tuple(f.name for f in found.files)
+            receipt = Receipt(found.delivery, source.key, names, (path.name,), details=found.details)
+            report = register(services, tenant, plugin, spooled, receipt, queue=False, any_month=True).report_id
+    return report

@@ -212,11 +212,12 @@ class Lake:
         return stored
 
     def _create(self, tenant: str, dataset: Dataset) -> Table:
-        from koku_core.lake.commit import PROPERTIES
         from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
         from pyiceberg.partitioning import PartitionField, PartitionSpec
         from pyiceberg.schema import assign_fresh_schema_ids
         from pyiceberg.transforms import IdentityTransform
+
+        from koku_core.lake.commit import PROPERTIES
 
         schema = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(dataset.schema))
         keys = ("source_uuid", "usage_start")

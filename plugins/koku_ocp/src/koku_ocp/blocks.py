@@ -23,7 +23,7 @@ LARGEST = 1e18
 TIME_FORMAT = "a time like 2026-11-22 18:00:00 +0000 UTC"
 
 
-class Unreadable(Exception):  # noqa: N818 - a sign to look for the cell, never seen outside
+class Unreadable(Exception):
     """A block holds a cell that is not what it must be."""
 
 
@@ -84,7 +84,7 @@ def read_block(report: Report, header: tuple[str, ...], data: bytes, only: Mappi
         Unreadable: a cell is not what its column must hold, or a line has too many or too few.
     """
     import pyarrow as pa
-    import pyarrow.csv as csv
+    from pyarrow import csv
 
     texts = pa.dictionary(pa.int32(), pa.string())
     types = {name: pa.float64() if name in report.numbers else texts for name in report.columns}
@@ -156,7 +156,9 @@ def _leave_out(report: Report, block: Block) -> None:
     for name in report.numbers:
         column = block.rows[name]
         low, high = pc.min_max(column).values()
-        if pc.sum(column).as_py() is None or (-LARGEST <= low.as_py() and high.as_py() <= LARGEST and pc.is_finite(pc.sum(column)).as_py()):
+        if pc.sum(column).as_py() is None or (
+            low.as_py() >= -LARGEST and high.as_py() <= LARGEST and pc.is_finite(pc.sum(column)).as_py()
+        ):
             continue
         sound = pc.less_equal(pc.abs(column), LARGEST)
         good = sound if good is None else pc.and_(good, sound)

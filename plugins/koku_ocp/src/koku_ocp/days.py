@@ -70,7 +70,9 @@ def node_days(hours: pa.Table) -> pa.Table:
         hours = hours.set_column(hours.column_names.index(name), name, hours[name].cast(Kind.QUANTITY.arrow))
     days = Fold(("usage_start", "node"), seconds, (*most, "resource_id", "rank", "control_plane")).block(hours)
     roles = pa.array([_RANKED[rank] for rank in days["rank"].to_pylist()], pa.string())
-    made = days.append_column("node_role", roles).append_column("runs_control_plane", days["control_plane"].cast(pa.bool_()))
+    made = days.append_column("node_role", roles).append_column(
+        "runs_control_plane", days["control_plane"].cast(pa.bool_())
+    )
     return conform(datasets.NODE_DAYS, made)
 
 
@@ -96,7 +98,11 @@ def _clean_gpus(days: pa.Table) -> pa.Table:
 
     def replace(table: pa.Table, name: str, values: list[object], kind: pa.DataType) -> pa.Table:
         column = pa.array(values, kind)
-        return table.set_column(table.column_names.index(name), name, column) if name in table.column_names else table.append_column(name, column)
+        return (
+            table.set_column(table.column_names.index(name), name, column)
+            if name in table.column_names
+            else table.append_column(name, column)
+        )
 
     models = [gpu.model(text) for text in days["gpu_model_name"].to_pylist()]
     parts = [gpu.slices(text) for text in days["mig_profile"].to_pylist()]

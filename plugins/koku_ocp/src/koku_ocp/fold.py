@@ -30,7 +30,9 @@ class Fold:
             if name in self.maxes and pa.types.is_dictionary(rows.schema.field(i).type):
                 rows = rows.set_column(i, name, rows[name].cast(pa.string()))
         made = rows.group_by(list(self.keys), use_threads=False).aggregate(aggregates)
-        made = made.rename_columns([names.get(n, n) for n in made.column_names]).select([*self.keys, *self.sums, *self.maxes])
+        made = made.rename_columns([names.get(n, n) for n in made.column_names]).select(
+            [*self.keys, *self.sums, *self.maxes]
+        )
         plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in made.schema]
         return made.cast(pa.schema(plain))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from koku_core.declare.deliveries import FileCount, Normalized
-from koku_core.errors import PayloadRefused
 from koku_core.intake.archive import Limits, Member, members
 from koku_ocp import days, download
-from koku_ocp.blocks import Block, Unreadable, chunks, read_block
+from koku_ocp.blocks import Block, chunks, read_block
 from koku_ocp.fold import Fold
 from koku_ocp.reports import POD, Report, detect
 
@@ -85,7 +83,9 @@ class _Reading:
                     self._read(payload, member, unknown)
         self._collect(0)
         self._warnings += [
-            f"{name} was not read: its columns are those of no report that is known" for name in unknown if name not in other
+            f"{name} was not read: its columns are those of no report that is known"
+            for name in unknown
+            if name not in other
         ]
         return self._made()
 
