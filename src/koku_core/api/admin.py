@@ -8,10 +8,10 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from koku_core.api.app import BASE
 from koku_core.api.catalogues import STATUS
 from koku_core.api.endpoint import Call, Endpoint, Reply, Resource
 from koku_core.api.errors import HttpError
+from koku_core.api.paths import BASE
 from koku_core.errors import InvalidInput
 from koku_core.validation import REQUIRED, Problems, mapping, not_a_list, text
 

@@ -16,13 +16,11 @@ from koku_core.api import catalogues, cost_models, jobs, onprem, openapi, price_
 from koku_core.api.endpoint import SAFE, Endpoint, Resource
 from koku_core.api.errors import NOT_FOUND_PAGE, HttpError
 from koku_core.api.identity import Identify, header_identity
+from koku_core.api.paths import BASE, UPLOAD_BASE
 from koku_core.api.upload import UPLOAD
 
 if TYPE_CHECKING:
     from koku_core.koku import Koku
-
-BASE = "/api/cost-management/v1/"
-UPLOAD_BASE = "/api/ingress/v1/"
 
 
 def create_app(koku: Koku, *, identify: Identify | None = None) -> Starlette:

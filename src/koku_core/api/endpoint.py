@@ -26,6 +26,7 @@ from koku_core.api.bodies import read_body
 from koku_core.api.errors import NoAccess, NotIdentified, detail, forbidden
 from koku_core.api.failures import failure
 from koku_core.api.identity import Identify
+from koku_core.api.paths import BASE
 from koku_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Call:
     Attributes:
         koku: the library, for the caller's tenant.
         identity: who is asking; None only where nobody need be known.
-        path: as the client sees it, below whatever the app is mounted at.
+        path: as the client sees it, with what the app is mounted at.
+        base: what the API's paths begin with, likewise.
         query: the raw query string.
         args: what the path holds (`uuid`, `key`).
         body: the parsed body: JSON, or what an own `parse` made of it.
@@ -56,6 +58,7 @@ class Call:
     identity: Identity | None
     method: str
     path: str
+    base: str
     query: str
     args: Mapping[str, str]
     body: Any = None
@@ -169,7 +172,7 @@ class Endpoint:
             raise detail(405, f'Method "{method}" not allowed.')
         body = None if method in SAFE else await self.resource.parse(request, self._koku.services.settings)
         call = Call(
-            koku, identity, method, request.scope["path"],
+            koku, identity, method, request.scope["path"], request.scope.get("root_path", "") + BASE,
             request.scope["query_string"].decode("latin-1"), args, body, csv, request_id,
         )  # fmt: skip
         if "%00" in call.query or "\x00" in call.path:

@@ -10,7 +10,7 @@ from koku_core.api.permissions import reads
 from koku_core.plugins import Plugins, ProviderPlugin
 
 if TYPE_CHECKING:
-    from koku_core.reports.service import Answer
+    from koku_core.reports.answer import Answer
 
 
 def resources(plugins: Plugins) -> Iterator[Resource]:
@@ -36,7 +36,7 @@ def _report(path: str) -> Handler:
     def handler(call: Call) -> Reply:
         from koku_core.reports.service import Reports
 
-        reports = Reports(call.koku.services, call.koku.handle)
+        reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
         return _reply(call, reports.answer(path, call.query, call.access, csv=call.csv))
 
     return handler
@@ -46,13 +46,12 @@ def _tags(path: str) -> Handler:
     def handler(call: Call) -> Reply:
         from koku_core.reports.service import Reports
 
-        reports = Reports(call.koku.services, call.koku.handle)
+        reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
         return _reply(call, reports.tags(path, call.args.get("key"), call.query, call.access))
 
     return handler
 
 
 def _reply(call: Call, answer: Answer) -> Reply:
-    if call.csv:
-        return Reply(text=answer.csv(), etag=answer.etag)
-    return Reply(answer.body(), etag=answer.etag)
+    tag = f'"{answer.etag}"'
+    return Reply(text=answer.csv(), etag=tag) if call.csv else Reply(answer.body(), etag=tag)

@@ -31,6 +31,14 @@ _DELIVERIES = """
            (SELECT count(DISTINCT name) FROM report_file f, unnest(f.present) name WHERE f.report_id = r.id) AS present
     FROM report r, unnest(r.months) month WHERE r.source_uuid = %s ORDER BY month DESC, r.id DESC
 """
+#: What is told of the sender of a delivery, as far as the delivery says it.
+_SENDER = (
+    "operator_version",
+    "operator_airgapped",
+    "operator_certified",
+    "operator_update_available",
+    "vm_cpu_core_cost_model_support",
+)
 #: The states of download, processing and summary, by the state of the newest report.
 _STEPS = {
     "waiting": ("in-progress", "pending", "pending"),
@@ -87,7 +95,8 @@ def _step(state: str, start: datetime | None, end: datetime | None) -> dict[str,
 
 def _context(details: Mapping[str, Any]) -> dict[str, Any]:
     """What the newest delivery says of its sender."""
-    return {name: value for name, value in details.items() if name.startswith(("operator_", "vm_"))}
+    known = {name: details[name] for name in _SENDER if name in details}
+    return known and {"operator_update_available": False, **known}
 
 
 def statistics(koku: Koku, source: Source) -> dict[str, Any]:

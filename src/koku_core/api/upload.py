@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -13,7 +14,7 @@ from koku_core.api.bodies import limited, media_type, too_large
 from koku_core.api.endpoint import REQUEST_ID, Call, Reply, Resource
 from koku_core.api.errors import HttpError, detail
 from koku_core.api.wire import loads
-from koku_core.errors import DatabaseUnavailable, LakeError
+from koku_core.errors import DatabaseUnavailable, LakeError, PayloadTooLarge
 from koku_core.settings import Settings
 
 #: What a multipart body holds beside the payload.
@@ -42,10 +43,12 @@ async def _parse(request: Request, settings: Settings) -> Payload | None:
         raise detail(400, "The body is not multipart/form-data.") from error
     part = next((p for name in ("file", "upload") if isinstance(p := form.get(name), UploadFile)), None)
     if part is None:
+        await form.close()
         if form.get("test") == "test":
             return None
         raise detail(400, "The body has no part `file` or `upload`.")
     if (part.size or 0) > limit:
+        await form.close()
         raise too_large(limit)
     return Payload(part.file, media_type(part.content_type), part.filename or "payload")
 
@@ -60,19 +63,23 @@ def _check_probe(raw: bytes) -> None:
 
 
 def _accept(call: Call) -> Reply:
-    payload = call.body
-    if payload is None:
+    if call.body is None:
         return Reply(status=200)
+    with contextlib.closing(call.body.stream):
+        return _kept(call, call.body)
+
+
+def _kept(call: Call, payload: Payload) -> Reply:
     plugins = call.koku.services.plugins
     if plugins.by_upload(payload.media_type) is None:
         known = ", ".join(kind for p in plugins for kind in p.provider.uploads) or "none"
         raise detail(415, f"Unsupported media type {payload.media_type!r}. Supported: {known}.")
     try:
         accepted = call.koku.receive(payload.stream, payload.media_type, payload.filename)
+    except PayloadTooLarge as error:
+        raise detail(413, error.message) from error
     except (DatabaseUnavailable, LakeError, OSError) as error:
         raise unavailable() from error
-    finally:
-        payload.stream.close()
     identity = call.identity
     account = (
         {"account_number": identity.account_number, "org_id": identity.tenant.removeprefix("org")} if identity else {}

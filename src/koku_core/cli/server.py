@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from koku_core.api import create_admin_app, create_app
-from koku_core.api.app import BASE, UPLOAD_BASE
+from koku_core.api.paths import BASE, UPLOAD_BASE
 from koku_core.cli.output import note
 from koku_core.errors import SettingError
 

@@ -11,6 +11,7 @@ from koku_core.costing.metrics import all_metrics
 from koku_core.costing.model_validation import currency_of
 from koku_core.costing.rate_validation import check_units, rates
 from koku_core.costing.tenant_facts import Facts
+from koku_core.errors import InvalidInput
 from koku_core.validation import NOT_NULL, REQUIRED, WHOLE, Problems, boolean, mapping, text
 
 DATES = {"effective_start_date": "starts", "effective_end_date": "ends"}
@@ -41,6 +42,8 @@ def validated(given: Any, facts: Facts, before: Mapping[str, Any] | None = None)
     if "rates" in body:
         made["rates"] = rates(body["rates"], all_metrics(facts.plugins), facts.taken_names, problems)
     problems.check()
+    if before is not None and made.get("currency", before["currency"]) != before["currency"]:
+        raise InvalidInput(["Currency cannot be changed after price list creation."])
     _check_together({**(before or {}), **made}, problems)
     return made
 

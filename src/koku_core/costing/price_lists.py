@@ -213,9 +213,7 @@ def _effective(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _refuse(before: Mapping[str, Any], made: Mapping[str, Any]) -> None:
-    """Refuse another currency, and any change of figures in a disabled list that is not enabled by the same request."""
-    if made.get("currency", before["currency"]) != before["currency"]:
-        raise InvalidInput(["Currency cannot be changed after price list creation."])
+    """Refuse any change of figures in a disabled list that is not enabled by the same request."""
     if before["enabled"] or made.get("enabled"):
         return
     wire = {column: name for name, column in DATES.items()}
