@@ -35,7 +35,7 @@ def run_costs(
         usage: what the summarize steps made.
         costs: an empty table with the columns of the fact.
     """
-    spec = plugin.cost_model if plugin.has("koku_cost_model") else None
+    spec = plugin.cost_model
     if spec is None:
         return
     model = effective_model(conn, source_uuid, month)
