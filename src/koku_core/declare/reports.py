@@ -109,11 +109,19 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list beside the figures: the distinct values that a row is made of (`clusters`)."""
+    """A list beside the figures: the distinct values that a row is made of (`clusters`).
+
+    Attributes:
+        name: in JSON and CSV.
+        value: of a row of the fact.
+        total: whether the total has it too.
+        repeated: whether the row of the other groups names a value once for each group that has it, as clients know it.
+    """
 
     name: str
     value: Expression
-    total: bool = False  #: whether the total has it too
+    total: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +155,21 @@ class Capacity:
 
     Attributes:
         part: the key of the parts that a source is made of.
-        where: the rows of the fact that tell it.
         unit: of `capacity`.
         size, size_unit: the size of a part, whose sum over the parts is `count`.
         amount: the source's capacity on a day; None: the figure `capacity` is a plain sum.
         part_amount: that of a part on a day.
+        part_how: whether it is the largest (`max`) or the sum (`sum`) of what the part's rows say.
         used: figures whose larger one is what was used of it.
     """
 
     part: str
-    where: Expression
     unit: str
     size: Expression
     size_unit: str
+    part_amount: Expression
+    part_how: str = "max"
     amount: Expression | None = None
-    part_amount: Expression | None = None
     used: tuple[str, str] = ("usage", "request")
 
 

@@ -27,9 +27,10 @@ class Capacities:
     of_parts: dict[tuple[date | None, str, str | None], Decimal] = field(default_factory=dict)
 
     def total(self) -> tuple[Decimal, Decimal]:
-        """Amount and count of everything in the whole period."""
+        """Amount and count of everything in the whole period: of the parts, if parts were asked for."""
         found = [v for (bucket, _), v in self.of_sources.items() if bucket is None]
-        return sum((a for a, _ in found), ZERO), sum((c for _, c in found), ZERO)
+        parts = [v for (bucket, _, _), v in self.of_parts.items() if bucket is None]
+        return sum(parts or (a for a, _ in found), ZERO), sum((c for _, c in found), ZERO)
 
     def sources(self, bucket: date, uuids: Iterable[str]) -> tuple[Decimal, Decimal]:
         """Amount and count of some sources in one bucket."""
@@ -44,17 +45,16 @@ class Capacities:
 def statement(main: Statement, capacity: Capacity) -> Sql:
     """The statement that reads the capacities of a question: rows of bucket, source, part, amount, count.
 
-    It reads the fact, since filters may be about anything; nodes that only appear in rows that the report leaves out count as well.
+    It reads the fact, since filters may be about anything.
     """
     part = next(k.value for k in main.report.keys if k.name == capacity.part)
     assert part is not None  # noqa: S101 - a capacity's part is a key with groups
     amount = raw(capacity.amount.sql) if capacity.amount else sql.NULL
-    part_amount = raw(capacity.part_amount.sql) if capacity.part_amount else sql.NULL
     money = Kind.MONEY.value
     return sql.SQL(
         """WITH days AS (
              SELECT {bucket} AS bucket, usage_start, source_uuid::text AS source, {part} AS part, max({amount}::{money}) AS amount,
-                 max({part_amount}::{money}) AS part_amount, max({size}) AS size
+                 {part_how}({part_amount}::{money}) AS part_amount, max({size}) AS size
              FROM {table} AS fact WHERE {where} GROUP BY 1, 2, 3, 4),
            amounts AS (SELECT bucket, source, sum(amount) AS amount FROM (
              SELECT bucket, usage_start, source, max(amount) AS amount FROM days GROUP BY 1, 2, 3) AS d
@@ -66,10 +66,11 @@ def statement(main: Statement, capacity: Capacity) -> Sql:
              ON c.source = a.source AND c.bucket IS NOT DISTINCT FROM a.bucket
            {parts}"""
     ).format(
-        bucket=bucket(main.parameters.period), part=raw(part.sql), amount=amount, part_amount=part_amount,
+        bucket=bucket(main.parameters.period), part=raw(part.sql), amount=amount,
+        part_how=sql.SQL(capacity.part_how), part_amount=raw(capacity.part_amount.sql),
         money=sql.SQL(money), size=raw(capacity.size.sql),
         table=source(main.plan.fact, main.plan.fact.name, main.context.has_data),
-        where=main.where(main.parameters.period, capacity.where.sql),
+        where=main.where(main.parameters.period, main.report.where.sql if main.report.where else ""),
         parts=sql.SQL("UNION ALL SELECT bucket, source, part, amount, size FROM sizes" if main.plan.by_part else ""),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ def links(path: str, query: str, limit: int, offset: int, count: int, names: tup
     before = offset - limit
     return {
         "first": page(0),
-        "next": page(offset + limit) if limit > 0 and offset + limit < count else None,
+        "next": page(offset + limit) if offset + limit < count else None,
         "previous": page(before if before > 0 else None) if offset > 0 else None,
         "last": page(max(count - limit, 0)),
     }

@@ -28,7 +28,7 @@ class Packer:
     def total(self) -> dict[str, Any]:
         """`meta.total`."""
         names = self._plan.report.total_names
-        listed = {x.name: self._list(x.name) for x in self._plan.lists if x.total}
+        listed = {x.name: self._list(x.name, 0) for x in self._plan.lists if x.total}
         blocks = {**self._blocks(total=True), **listed}
         return {names.get(name, name): pack(self._table.total) for name, pack in blocks.items()}
 
@@ -58,7 +58,7 @@ class Packer:
 
     def _row_packs(self) -> list[tuple[str, Pack]]:
         """The parts of a row after its date, in the order of clients' habit: groups, quantities, lists, texts, delta, money."""
-        groups = {g.label: _group_pack(g, 3 + n) for n, g in enumerate(self._parameters.groups) if g.key}
+        groups = {g.label: _group_pack(g, 3 + n) for n, g in enumerate(self._parameters.groups)}
         blocks = self._blocks(total=False)
         money = {f.path.split(".")[0] for f in self._plan.figures if f.unit == CURRENCY}
         quantities = {n: p for n, p in blocks.items() if n not in money}
@@ -67,9 +67,9 @@ class Packer:
         delta = {n: _number(self._table.at(n)) for n in ("delta_value", "delta_percent")} if self._parameters.delta else {}
         return list({**groups, **quantities, **beside, **texts, **delta, **blocks}.items())
 
-    def _list(self, name: str) -> Pack:
+    def _list(self, name: str, nothing: Any = ()) -> Pack:
         at = self._table.at(name)
-        return lambda row: row[at] or []
+        return lambda row: row[at] or nothing
 
     def _blocks(self, *, total: bool) -> dict[str, Pack]:
         """The figures by block."""
@@ -80,7 +80,7 @@ class Packer:
         if self._plan.report.capacity:
             self._put_capacity(tree, total=total)
         simple = len(self._parameters.groups) <= 1 and not self._parameters.by_tag
-        for name in self._plan.report.alone if not (total or simple) else ():
+        for name in self._plan.report.alone if not simple else ():
             tree[name] = {}
         return {name: _compiled(block) for name, block in tree.items()}
 

@@ -124,5 +124,5 @@ class Parameters:
 
     @property
     def by_tag(self) -> bool:
-        """Whether a tag is grouped, filtered or excluded by."""
-        return any(g.name.is_tag for g in self.groups) or any(m.name.is_tag for m in (*self.filters, *self.excludes))
+        """Whether a tag is grouped or filtered by."""
+        return any(g.name.is_tag for g in self.groups) or any(m.name.is_tag for m in self.filters)

@@ -12,7 +12,7 @@ from koku_core.reports.conditions import columns_of
 from koku_core.reports.parameters import Parameters
 
 #: The aggregate with the size of a part, in answers that are grouped by it.
-SIZE = "capacity_count"
+SIZE = "part_size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def plan(reports: ReportMap, parameters: Parameters, restrictions: Restrictions)
     figures = tuple(f for f in report.figures if not f.needs_group or parameters.grouped_by(f.needs_group))
     if capacity and by_part:
         figures += (Figure(SIZE, SIZE, "capacity.count"),)
-    texts = tuple(t for t in report.texts if parameters.grouped_by(t.key) and (parameters.ranked or not t.ranked))
+    texts = tuple(t for t in report.texts if parameters.grouped_by(t.key) and (parameters.with_others or not t.ranked))
     size = (Aggregate(SIZE, capacity.size, how="max"),) if capacity and by_part else ()
     aggregates = report.aggregates + size
     keys = _keys(reports, parameters, restrictions, aggregates, texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from koku_core.declare.reports import Text
 from koku_core.reports.parameters import Order
 from koku_core.reports.period import Period
 from koku_core.reports.plan import SIZE
@@ -74,20 +75,26 @@ class Ranking:
     def _rank_order(self) -> list[Sql]:
         """By the delta's figure, the figure that is ordered by, or the report's own order; by text only where pages are asked for."""
         p, order = self._p, self._p.order
+        descending = order.descending if order else True
         if order and order.by == "delta" and p.delta:
-            value: Sql = sql.Identifier(p.delta.figure)
-            if p.delta.compared:
-                value = self._ratio("f")
-            return [_directed(value, order.descending), *self._ties()]
-        if order and order.by in self._s.figures:
-            return [_directed(sql.Identifier(order.by), order.descending), *self._ties()]
-        if order and p.group_offset is not None and order.by != "delta":
+            value = self._ratio("f") if p.delta.compared else self._figure(p.delta.figure, "f")
+        elif order and order.by in self._s.figures:
+            value = sql.Identifier(order.by)
+        elif order and p.group_offset is not None:
             return [*self._by_text(order), *self._ties()]
-        return [_directed(sql.Identifier(self._s.report.order), descending=True), *self._ties()]
+        else:
+            value, descending = sql.Identifier(self._s.report.order), True
+        return [_directed(value, descending), *self._rank_ties(descending)]
+
+    def _rank_ties(self, descending: bool) -> list[Sql]:
+        """What decides between equal groups: values of tags, then the keys in alphabetical order."""
+        pairs = sorted(zip(self._p.groups, self._s.groups, strict=True), key=lambda pair: pair[0].name.full)
+        tags = [_directed(sql.Identifier(n), descending) for g, n in pairs if g.key is None]
+        return [*tags, *(_by_name(n) for _, n in pairs)]
 
     def _ties(self) -> list[Sql]:
-        """What decides where nothing else does: the names."""
-        return [sql.SQL("coalesce({}, '') COLLATE \"C\"").format(sql.Identifier(g)) for g in self._s.groups]
+        """What decides between equal rows: the names of their groups."""
+        return [_by_name(g) for g in self._s.groups]
 
     def _first(self) -> Sql:
         """The groups of the ranks that are shown, in every bucket that has data: where a group has none, zeros."""
@@ -124,7 +131,7 @@ class Ranking:
         selected = [
             *([label] * len(s.groups)),
             *(self._united(n) for n in s.lists),
-            *(sql.SQL("{}::text").format(sql.Literal(texts[n].others)) for n in s.texts),
+            *(_folded_text(texts[n]) for n in s.texts),
             *(sql.SQL("bool_or({})").format(sql.Identifier(f.name)) for f in s.flags),
             sql.SQL("max(base_currency)"),
             sql.SQL("NULL::text[]"),
@@ -136,6 +143,10 @@ class Ranking:
 
     def _united(self, name: str) -> Sql:
         """The values of all folded lists of a bucket, in the order of their groups' ranks."""
+        if any(x.name == name and x.repeated for x in self._s.plan.lists):
+            return sql.SQL(
+                "(SELECT array_agg(x ORDER BY i.rank, x) FROM folded AS i, unnest(i.{}) AS x WHERE i.bucket = o.bucket)"
+            ).format(sql.Identifier(name))
         return sql.SQL(
             """(SELECT array_agg(x ORDER BY first, x) FROM (
                  SELECT x, min(i.rank) AS first FROM folded AS i, unnest(i.{}) AS x WHERE i.bucket = o.bucket GROUP BY x
@@ -180,27 +191,39 @@ class Ranking:
         if p.with_others:
             found.append(sql.SQL("rank > {}").format(sql.Literal(p.group_limit)))
         if p.order_day:
-            found.append(self._standing())
-        return [*found, *self._asked(), *self._ties()]
+            found += self._standing()
+        else:
+            found += self._asked()
+        return [*found, *self._ties()]
 
-    def _standing(self) -> Sql:
-        """The report's own figure on one day, for all rows of a group."""
-        on_day = sql.SQL("max(CASE WHEN bucket = {} THEN {} END)").format(
-            self._s.values.bind(self._p.order_day, "date"), sql.Identifier(self._s.report.order)
-        )
-        return sql.SQL("{} OVER (PARTITION BY level, {}) DESC NULLS LAST").format(on_day, names(self._s.groups))
+    def _standing(self) -> list[Sql]:
+        """By what is asked for on one day alone, for all rows of a group; if that day has no data, as usual."""
+        day = self._s.values.bind(self._p.order_day, "date")
+        groups = names(self._s.groups)
+        there = sql.SQL("bool_or(bucket = {}) OVER ()").format(day)
+        found = []
+        for value, direction in self._asked_values():
+            on_day = sql.SQL("max(CASE WHEN bucket = {} THEN {} END) OVER (PARTITION BY level, {})").format(day, value, groups)
+            usual = sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(there, value)
+            found += [sql.SQL("{} {} NULLS LAST").format(v, sql.SQL(direction)) for v in (on_day, usual)]
+        return found
 
     def _asked(self) -> list[Sql]:
+        """What is asked for in the order; a figure that the report does not have orders nothing."""
         order = self._p.order
         if self._p.ranked and (order is None or order.by in _BY_RANK):
             return [sql.SQL("rank")]
-        if order is None or self._p.order_day:
-            return [_directed(sql.Identifier(self._s.report.order), descending=True)]
-        if order.by == "delta":
+        if order and order.by == "delta":
             return self._by_delta(order.descending)
-        if order.by in self._s.figures:
-            return [_directed(sql.Identifier(order.by), order.descending)]
-        return self._by_text(order) or [_directed(sql.Identifier(self._s.report.order), descending=True)]
+        text = self._by_text(order) if order and order.by not in self._s.figures else []
+        return text or [_directed(value, direction == "DESC") for value, direction in self._asked_values()]
+
+    def _asked_values(self) -> list[tuple[Sql, str]]:
+        """The figure that orders, and its direction."""
+        order = self._p.order
+        if order is None or order.by == "delta":
+            return [(sql.Identifier(self._s.report.order), "DESC")]
+        return [(sql.Identifier(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.figures else []
 
     def _by_text(self, order: Order) -> list[Sql]:
         """By a group's value, without regard to case; the folded groups and what begins like them stand at the far end."""
@@ -220,11 +243,11 @@ class Ranking:
         assert delta is not None  # noqa: S101 - validation refuses to order by a delta that is not there
         if delta.compared:
             first, second = self._figure(delta.figure), self._figure(delta.compared)
-            return [_directed(sql.SQL("({} - {})").format(first, second), descending), _directed(self._ratio(), descending)]
+            return [_directed(self._ratio(), descending), _directed(sql.SQL("({} - {})").format(first, second), descending)]
         now = self._figure(delta.figure)
         change = sql.SQL("({} - coalesce(previous, 0))").format(now)
         percent = sql.SQL("({} - previous) / CASE WHEN round(previous, 2) = 0 THEN NULL ELSE previous END").format(now)
-        return [_directed(change, descending), _directed(percent, descending)]
+        return [_directed(percent, descending), _directed(change, descending)]
 
     def _ratio(self, table: str = "") -> Sql:
         delta = self._p.delta
@@ -236,6 +259,17 @@ class Ranking:
     def _figure(self, name: str, table: str = "") -> Sql:
         """A figure of the report; what it does not have counts as nothing."""
         return names([name], table) if name in self._s.figures and name != SIZE else sql.SQL("0")
+
+
+def _by_name(group: str) -> Sql:
+    return sql.SQL('lower({0}) COLLATE "C" NULLS LAST, {0} COLLATE "C"').format(sql.Identifier(group))
+
+
+def _folded_text(text: Text) -> Sql:
+    """What stands for a text of many groups: all of them, run together, as clients know it; nothing if it follows from the group."""
+    if text.of_group:
+        return sql.SQL("{}::text").format(sql.Literal(text.others))
+    return sql.SQL("string_agg({}, '' ORDER BY o.rank)").format(sql.Identifier(text.name))
 
 
 def _order_with(statement: Statement, order: Order) -> tuple[str, ...]:

@@ -196,16 +196,15 @@ def body(table: Table, url: str, query: str) -> dict[str, Any]:
         more |= {"count": groups, "limit": limit, "offset": offset}
         linked = links(url, query, limit, offset, groups, ("filter[limit]", "filter[offset]"))
     else:
-        limit, offset = _page(parameters, len(buckets))
+        limit, offset = _page_size(parameters.limit), parameters.offset
         linked = links(url, query, limit, offset, len(buckets))
-        buckets = buckets[offset : offset + limit]
+        buckets = buckets[offset : offset + limit if limit else None]
     return {"meta": meta(parameters.echo, **more), "links": linked, "data": packer.data(table, buckets)}
 
 
-def _page(parameters: Parameters, count: int) -> tuple[int, int]:
-    """The buckets that are shown: a limit of 0 is all, one below that the default."""
-    limit = parameters.limit
-    return (count if limit == 0 else 100 if limit < 0 else min(limit, _MOST_BUCKETS)), parameters.offset
+def _page_size(limit: int) -> int:
+    """How many buckets a page has: a limit of 0 is all, one below that the default."""
+    return 100 if limit < 0 else min(limit, _MOST_BUCKETS)
 
 
 def empty(url: str, query: str, etag: str) -> Answer:

@@ -34,6 +34,7 @@ class Table:
     ) -> None:
         self.plan = plan
         self._at = {name: n for n, name in enumerate(columns)}
+        self._plain = self._at.get("capacity")
         self._capacities = capacities
         parameters, capacity = plan.parameters, plan.report.capacity
         derived: list[Derived] = []
@@ -86,7 +87,7 @@ class Table:
         capacity, capacities = self.plan.report.capacity, self._capacities
         assert capacity is not None  # noqa: S101 - only called for reports with one
         assert capacities is not None  # noqa: S101 - read for every report with one
-        plain = None if capacity.amount else row[self._at["capacity"]]
+        plain = None if self._plain is None else row[self._plain]
         if self.is_total(row):
             amount, count = capacities.total()
             return (amount if plain is None else plain), count
@@ -97,7 +98,7 @@ class Table:
         if self.is_folded(row):
             return ZERO, row[self._at[SIZE]]
         part = row[self._part_at()]
-        return (capacities.part(row[2], sources, part) if plain is None else plain), row[self._at[SIZE]]
+        return capacities.part(row[2], sources, part), row[self._at[SIZE]]
 
     def _part_at(self) -> int:
         capacity = self.plan.report.capacity

@@ -233,7 +233,7 @@ class Validation:
                 maps["group_by"][name] = maps["filter"][name]
         filters = {n: v for n, v in maps["filter"].items() if isinstance(v, list) and n != "resource_scope"}
         for name, values in maps["group_by"].items():
-            if name not in filters and not name.startswith("exact:"):
+            if name not in filters and not name.startswith("exact:") and ALL not in values:
                 filters[name] = values
         order, order_day, maps["order_by"] = chosen(self)
         return Parameters(

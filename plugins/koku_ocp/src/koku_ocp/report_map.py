@@ -112,7 +112,7 @@ def _quantities(**columns: str) -> tuple[Aggregate, ...]:
 
 
 def _used(unit: str, *names: str) -> tuple[Figure, ...]:
-    return tuple(Figure(name, name, name, unit) for name in names)
+    return tuple(Figure(name, f'"{name}"', name, unit) for name in names)
 
 
 _COST_ORDERS = {
@@ -179,12 +179,11 @@ def _pods(name: str, doc: str, quantity: str, unit: str, size: str, size_unit: s
         texts=(CLASSIFICATION, DEFAULT_PROJECT),
         capacity=Capacity(
             "node",
-            Expression("data_source = 'Pod'", ("data_source",)),
             unit,
             column(f"node_capacity_{size}"),
             size_unit,
-            column(f"cluster_capacity_{quantity}"),
             column(f"node_capacity_{quantity}"),
+            amount=column(f"cluster_capacity_{quantity}"),
         ),
         tags="pod_labels",
         alone=("score",),
@@ -221,16 +220,17 @@ VOLUMES = Report(
     delta_with=_DELTA_WITH,
     lists=(
         CLUSTERS,
-        Listed("persistent_volume_claim", column("persistentvolumeclaim"), total=True),
-        Listed("storage_class", column("storageclass"), total=True),
+        Listed("persistent_volume_claim", column("persistentvolumeclaim"), total=True, repeated=True),
+        Listed("storage_class", column("storageclass"), total=True, repeated=True),
     ),
     texts=(CLASSIFICATION, DEFAULT_PROJECT),
     capacity=Capacity(
         "node",
-        Expression("data_source = 'Storage'", ("data_source",)),
         "GiB-Mo",
         column("persistentvolumeclaim_capacity_gigabyte"),
         "GiB",
+        column("persistentvolumeclaim_capacity_gigabyte_months"),
+        part_how="sum",
     ),
     tags="volume_labels",
     units={"cost_units": CURRENCY, "usage_units": "GiB-Mo", "capacity_count_units": "GiB"},
@@ -247,6 +247,4 @@ TAGS = TagReport(
     types=("pod", "storage"),
 )
 
-REPORT_MAP = ReportMap(
-    DAILY_SUMMARY, (COSTS, COMPUTE, MEMORY, VOLUMES), TAGS, currency="raw_currency"
-)
+REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, COMPUTE, MEMORY, VOLUMES), TAGS, currency="raw_currency")
