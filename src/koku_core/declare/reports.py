@@ -249,7 +249,7 @@ class TagReport:
     """The tag endpoints of a provider, `tags/PROVIDER/`: what the fact's tag tables may be filtered by.
 
     Attributes:
-        keys: their expressions are over columns of the tag table.
+        keys: their expressions are over columns of the tag table; those that cannot be filtered by restrict access alone.
         types: values of `filter[type]`; each is a `TagTable.kind`.
     """
 

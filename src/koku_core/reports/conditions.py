@@ -104,6 +104,8 @@ class Conditions:
         key, exact = match.key, match.name.operator == "exact"
         if key is None:
             return [self._tag(match.name.key, value, exact) for value in match.values]
+        if key.condition and ALL in match.values:
+            return [sql.SQL("true")]
         if key.condition:
             lower = self._values.bind([v.lower() for v in match.values], "text[]")
             return [raw(key.condition.sql, values=lower)]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 import psycopg
 
@@ -14,7 +14,7 @@ from koku_core.access import EVERYTHING, Access
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant
 from koku_core.declare.reports import Report
-from koku_core.errors import QueryTooLarge, UnknownName
+from koku_core.errors import InvalidInput, QueryTooLarge, UnknownName
 from koku_core.plugins import ProviderPlugin
 from koku_core.reports import capacity, context
 from koku_core.reports.access import restrict
@@ -31,6 +31,7 @@ from koku_core.reports.query import Parsed, parse
 from koku_core.reports.ranking import Ranking
 from koku_core.reports.sql import Statement
 from koku_core.reports.table import Table
+from koku_core.reports.tags import TagQuery, TagValidation
 from koku_core.reports.validation import Validation
 from koku_core.services import Services
 
@@ -76,6 +77,45 @@ class Reports:
             As `answer`; and TypeError for an option that there is not.
         """
         return self._answer(path, query_of(options), access, csv=False, gated=False)
+
+    def tags(self, path: str, key: str | None, query: str, access: Access, *, csv: bool = False) -> Answer:
+        """Answer a question about tags: all keys with their values, or the values of one key.
+
+        Args:
+            path: the provider's part of the path, `openshift`.
+            key: the key whose values are wanted, or None.
+            query: the query string.
+            access: of the asker.
+            csv: the answer is wanted as CSV.
+
+        Raises:
+            As `answer`; UnknownName also for a key that is not enabled.
+        """
+        plugin = self._services.plugins.by_path(path.strip("/"))
+        tags = plugin.report_map.tags if plugin else None
+        if plugin is None or tags is None:
+            raise UnknownName("tag report", path, [p.provider.api_path for p in self._services.plugins if p.report_map.tags])
+        parts = [path.strip("/"), *([quote(key, safe="")] if key is not None else [])]
+        url = f"{self._prefix}tags/{'/'.join(parts)}/"
+        asked = parse(query)
+        with self._connection() as conn:
+            found = self._context(conn, plugin, asked)
+            known, settings = found or Context(), self._services.settings
+            checks = TagValidation(
+                tags, plugin.report_map, known, self._services.clock.today(), settings.retain_months, unquote_plus(query)
+            )
+            parameters = checks.parameters(asked)
+            etag = self._etag(found, url, query, access, "csv" if csv else "json")
+            if found is None:
+                return empty(url, query, etag)
+            _check_tags(found, parameters, key, key_only=checks.key_only)
+            restrictions = restrict(access, tags.keys, parameters.filters)
+            asking = TagQuery(plugin.report_map, parameters, restrictions, found, key)
+            data: list[Any] = asking.values(conn) if key is not None else asking.rows(conn)
+        if checks.key_only:
+            data = list(dict.fromkeys(row["key"] for row in data))
+        seen = {k.name: list(v) for k, v in restrictions.items()}
+        return _tag_answer(etag, url, query, data, parameters, {"key_only": checks.key_only, "access": seen})
 
     def _answer(self, path: str, query: str, access: Access, *, csv: bool, gated: bool) -> Answer:
         plugin, report = self._report(path)
@@ -205,6 +245,30 @@ def body(table: Table, url: str, query: str) -> dict[str, Any]:
 def _page_size(limit: int) -> int:
     """How many buckets a page has: a limit of 0 is all, one below that the default."""
     return 100 if limit < 0 else min(limit, _MOST_BUCKETS)
+
+
+def _check_tags(found: Context, parameters: Parameters, key: str | None, *, key_only: bool) -> None:
+    """What only makes sense with a key, or only without one."""
+    filters = parameters.echo["filter"]
+    if key is not None and key not in found.tags | set(found.children):
+        raise UnknownName("tag key", key, found.tags)
+    wrong = "key_only" if key is not None and key_only else "value" if key is None and "value" in filters else ""
+    if wrong:
+        detail = f"Invalid query parameter '{wrong}'."
+        raise InvalidInput({"errors": [{"detail": detail, "source": "details", "status": 400}]}, message=detail)
+
+
+def _tag_answer(
+    etag: str, url: str, query: str, data: list[Any], parameters: Parameters, more: Mapping[str, Any]
+) -> Answer:
+    limit, offset, count = min(parameters.limit, _MOST_BUCKETS), parameters.offset, len(data)
+    page = data[offset : offset + limit]
+    made = {
+        "meta": meta(parameters.echo, count=count, **more),
+        "links": links(url, query, limit, offset, count),
+        "data": page,
+    }
+    return Answer(etag, lambda: made, lambda: page)
 
 
 def empty(url: str, query: str, etag: str) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
@@ -237,13 +239,14 @@ VOLUMES = Report(
     categories=CATEGORIES,
 )
 
-_TAG_GROUP = Expression(
-    """EXISTS (SELECT FROM cost_group JOIN cost_group_pattern ON cost_group.id = cost_group_id
-               WHERE namespace LIKE pattern AND lower(cost_group.name) = ANY({values}::text[]))""",
+#: Tag tables keep namespaces, not cost groups.
+_IN_GROUP = Expression(
+    """EXISTS (SELECT FROM cost_group JOIN cost_group_pattern ON cost_group.id = cost_group_id, unnest({values}::text[]) AS part
+               WHERE namespace LIKE pattern AND position(part IN lower(name)) > 0)""",
     ("namespace",),
 )
 TAGS = TagReport(
-    keys=(CLUSTER, PROJECT, Key("category", condition=_TAG_GROUP)),
+    keys=(CLUSTER, PROJECT, replace(NODE, filter=False, exclude=False), Key("category", condition=_IN_GROUP)),
     types=("pod", "storage"),
 )
 
