@@ -244,6 +244,7 @@ def _services(settings: Settings, plugins: Plugins | None, stack: contextlib.Exi
     system.migrate()
     place = settings.lake_url or str(settings.data_dir / "lake")
     lake = Lake(system, place)
+    stack.callback(lake.close)
     loaded = plugins or Plugins(settings.plugins)
     executor = _executor(settings, loaded)(settings, lake)
     stack.callback(executor.close)

@@ -202,7 +202,7 @@ def test_the_life_of_a_price_list(api: Api) -> None:
     again = api.put(path, json=price_list("renamed")).json()
     assert (again["name"], again["version"], again["rates"][0]["custom_name"]) == ("renamed", 1, f"{CPU}-2")
     copy = api.make(f"{path}duplicate/", {})
-    assert (copy["name"], copy["version"], copy["rates"]) == ("Copy of renamed", 1, again["rates"])
+    assert (copy["name"], copy["version"], copy["rates"]) == ("Copy of renamed", 1, made["rates"])
     used = api.make("cost-models/", model(rates=[], price_list_uuids=[made["uuid"], copy["uuid"]]))
     assert [(p["name"], p["priority"]) for p in used["price_lists"]] == [("renamed", 1), ("Copy of renamed", 2)]
     assert api.get(f"{path}affected-cost-models/").json() == [

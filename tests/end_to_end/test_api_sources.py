@@ -79,6 +79,7 @@ def test_no_two_sources_of_one_cluster(api: Api) -> None:
     body = {"name": "again", "source_type_id": "1", "source_ref": "my-ocp-cluster-1"}
     assert api.errors("POST", "sources/", json=body) == [(DUPLICATE, "source.duplicate")]
     second = cluster(api, "second", "prod")
+    assert second["id"] == "2"
     assert api.errors("PATCH", f"sources/{second['id']}/", json={"source_ref": "my-ocp-cluster-1"}) == [
         (DUPLICATE, "source.duplicate")
     ]

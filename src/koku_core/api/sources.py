@@ -82,6 +82,9 @@ def _matches(call: Call, source: Source) -> bool:
 
 def _create(call: Call) -> Reply:
     wanted = registration(call.body, call.koku.services.plugins)
+    key = wanted.credentials[wanted.kind.key]
+    if any(s.key == key and s.source_type == wanted.kind.name for s in call.koku.sources):
+        raise refuse(DUPLICATE, "source.duplicate")  # before an insert that fails takes a number
     try:
         source = call.koku.sources.add(
             wanted.kind.name,

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from koku_core.costing.metrics import all_metrics
 from koku_core.costing.price_list_validation import DATES, validated
+from koku_core.costing.rate_validation import named_afresh
 from koku_core.costing.rates import Rate, effective, priced, shown
 from koku_core.costing.recalculation import reprice
 from koku_core.costing.tenant_facts import facts_in, facts_of
@@ -139,8 +140,9 @@ class PriceLists:
         """
         with self._existing(which).transaction() as conn:
             values = self._lock(conn, which)
-            kept = {k: values[k] for k in ("description", "currency", "starts", "ends", "rates")}
-            return self._insert(conn, kept | {"name": f"Copy of {values['name']}"[:255]})
+            kept = {k: values[k] for k in ("description", "currency", "starts", "ends")}
+            kept |= {"name": f"Copy of {values['name']}"[:255], "rates": named_afresh(values["rates"])}
+            return self._insert(conn, kept)
 
     def remove(self, which: str) -> None:
         """Remove a price list that no cost model uses.

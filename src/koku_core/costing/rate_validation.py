@@ -129,6 +129,18 @@ def _name(found: list[dict[str, Any]], taken: set[str]) -> None:
             used.add(rate["custom_name"])
 
 
+def named_afresh(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rates for another list: names that were made up are made up again, those that somebody gave stay."""
+    made = [r | {"custom_name": "" if _is_made_up(r) else r["custom_name"]} for r in found]
+    _name(made, set())
+    return made
+
+
+def _is_made_up(rate: Mapping[str, Any]) -> bool:
+    stem, _, number = str(rate["custom_name"]).rpartition("-")
+    return number.isdecimal() and _made_up(rate).startswith(stem)
+
+
 def _made_up(rate: Mapping[str, Any]) -> str:
     tag = [rate["tag_rates"]["tag_key"]] if "tag_rates" in rate else []
     return "-".join([rate["metric"]["name"], rate["cost_type"], *tag])[:NAME_LIMIT]

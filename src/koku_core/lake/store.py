@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from koku_core.clock import month_of
 from koku_core.declare.datasets import Dataset
@@ -56,11 +56,20 @@ class Lake:
 
         return _reached(lambda: open_catalog(self.system, self.url), "open the catalogue")
 
+    def close(self) -> None:
+        """Close the catalogue's connections, if it was opened."""
+        with self._opening:
+            opened = self.__dict__.pop("_catalog", None)
+        if opened is not None:
+            opened.engine.dispose()
+
     def replace(self, tenant: str, dataset: Dataset, source_uuid: str, days: Collection[date], table: pa.Table) -> None:
         """Let these days of a source be exactly these rows, in one commit; a reader sees the old rows or the new ones.
 
         Args:
-            tenant, dataset, source_uuid: whose partitions.
+            tenant: whose rows.
+            dataset: of which kind.
+            source_uuid: of which source.
             days: the days to replace; a day without rows in `table` becomes empty.
             table: rows of `dataset.schema`, of these days and this source alone.
 
@@ -75,22 +84,24 @@ class Lake:
     def _commit(self, tenant: str, dataset: Dataset, source_uuid: str, days: set[date], rows: pa.Table) -> None:
         from pyiceberg.exceptions import CommitFailedException
 
-        from koku_core.lake.commit import swap
         from koku_core.lake.files import write_days
 
         stored = self._ensure(tenant, dataset)
         new = _reached(lambda: write_days(stored, source_uuid, rows), f"write {dataset.name}")
-        for attempt in range(_ATTEMPTS):
-            old = self._files(stored, source_uuid, days)
+        for _ in range(_ATTEMPTS):
             try:
-                return _reached(lambda old=old: swap(stored, old, new), f"commit {dataset.name}")  # type: ignore[misc]
-            except CommitFailedException as error:  # somebody else's writer, such as Trino, does not ask for our lock
-                if attempt == _ATTEMPTS - 1:
-                    raise LakeError(
-                        f"The lake's table {dataset.name} changes too fast to be written: {error}"
-                    ) from error
+                return self._swap(stored, source_uuid, days, new)
+            except CommitFailedException:  # somebody else's writer, such as Trino, does not ask for our lock
                 stored = stored.refresh()
-        return None
+        raise LakeError(
+            f"The lake's table {dataset.name} was changed by others in each of {_ATTEMPTS} attempts to write it."
+        )
+
+    def _swap(self, stored: Table, source_uuid: str, days: Collection[date], new: Collection[DataFile]) -> None:
+        from koku_core.lake.commit import swap
+
+        old = self._files(stored, source_uuid, days)
+        _reached(lambda: swap(stored, old, new), f"commit {stored.name()[-1]}")
 
     def read(
         self,
@@ -104,7 +115,11 @@ class Lake:
         """Read the rows of a source from `start` to `end`, both included; an empty table if there are none.
 
         Args:
-            tenant, dataset, source_uuid, start, end: what to read.
+            tenant: whose rows.
+            dataset: of which kind.
+            source_uuid: of which source.
+            start: the first day.
+            end: the last day.
             columns: names of the columns wanted; None: all of `dataset.schema`, in its order.
 
         Raises:
@@ -174,18 +189,21 @@ class Lake:
         return sorted(name for *_, name in self.catalog.list_tables((tenant,)))
 
     def sweep(self, grace: timedelta = timedelta(days=7)) -> int:
-        """Expire old snapshots and remove files that no live snapshot has named for longer than `grace`.
+        """Remove the files that no live snapshot has named for longer than `grace`; be it longer than a backup's age.
 
         Returns:
             How many files were removed.
+
+        Raises:
+            LakeError: the lake cannot be read or written.
         """
+        return sum(self._sweep(t.name, name, grace) for t in self.system.tenants() for name in self.tables(t.name))
+
+    def _sweep(self, tenant: str, name: str, grace: timedelta) -> int:
         from koku_core.lake.sweep import sweep
 
-        return sum(
-            _reached(lambda t=tenant.name, n=name: sweep(self, t, n, grace), f"sweep {name}")  # type: ignore[misc]
-            for tenant in self.system.tenants()
-            for name in self.tables(tenant.name)
-        )
+        with self.system.server.lock("lake", tenant, name):
+            return _reached(lambda: sweep(self.system, self.catalog.load_table((tenant, name)), grace), f"sweep {name}")
 
     def missing_files(self, tenant: str) -> list[str]:
         """The files that the live snapshots of a tenant name but that are not there."""
@@ -246,7 +264,7 @@ class Lake:
         end: date = _LAST,
     ) -> list[DataFile]:
         """The data files of a source in these days, or from `start` to `end`, by day."""
-        from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+        from pyiceberg import expressions
 
         from koku_core.lake.files import day_of
 
@@ -254,9 +272,11 @@ class Lake:
             return []
         if days:
             start, end = min(days), max(days)
-        wanted = And(
-            EqualTo("source_uuid", source_uuid),
-            And(GreaterThanOrEqual("usage_start", start.isoformat()), LessThanOrEqual("usage_start", end.isoformat())),
+        ask: Any = expressions  # whose predicates take what their annotations do not tell
+        wanted = ask.And(
+            ask.EqualTo("source_uuid", source_uuid),
+            ask.GreaterThanOrEqual("usage_start", start.isoformat()),
+            ask.LessThanOrEqual("usage_start", end.isoformat()),
         )
         found = _reached(lambda: [task.file for task in stored.scan(row_filter=wanted).plan_files()], "plan a scan")
         return sorted((f for f in found if days is None or day_of(f) in days), key=lambda f: (day_of(f), f.file_path))
