@@ -194,7 +194,7 @@ class _Ingestion:
         if deliveries <= {self._report["delivery"]}:
             return set()
         with self._tenant.connection() as conn:
-            arrived = dict(
+            arrived: dict[str, int] = dict(
                 conn.execute(
                     """SELECT delivery, max(report_file.id) FROM report JOIN report_file ON report_id = report.id
                        WHERE provider = %s AND source_key = %s AND delivery = ANY(%s) GROUP BY delivery""",

@@ -60,8 +60,8 @@ class Ingested:
         lines = []
         for file in self.files:
             left_out = sum(file.left_out.values())
-            for day, count in sorted(file.days.items()) or [(None, 0)]:
-                lines.append((file.file, file.kind, day.isoformat() if day else "", count, left_out))
+            for day, count in sorted((d.isoformat(), n) for d, n in file.days.items()) or [("", 0)]:
+                lines.append((file.file, file.kind, day, count, left_out))
                 left_out = 0
         return lines
 

@@ -95,8 +95,11 @@ def register(
     """Keep a payload whose receipt was read, and list it; the report becomes ready when it is complete and has a source.
 
     Args:
-        services, tenant, plugin: whose it is.
-        spooled, receipt: the payload.
+        services: the parts of the library.
+        tenant: whose it is.
+        plugin: that of the provider.
+        spooled: the payload.
+        receipt: what it says of itself.
         queue: have a worker ingest it; False: the caller does.
         any_month: load months older than the retention too.
     """
@@ -181,7 +184,10 @@ def adopt(conn: Connection, tenant: str, provider: str, key: str, source_uuid: s
 
     Args:
         conn: a transaction in the tenant's schema.
-        tenant, provider, key, source_uuid: whose source it is.
+        tenant: its name.
+        provider: the plugin's name.
+        key: what the source is known by in its payloads.
+        source_uuid: the source.
 
     Returns:
         The ids of the jobs.

@@ -4,6 +4,7 @@ pyiceberg's own overwrite carries the lists of removed files from commit to comm
 slower and slower; `_Swap` drops the one and merges the other, as its append does.
 """
 
+# ruff: noqa: TID253 - this module subclasses pyiceberg, and is imported only where a commit is made
 from __future__ import annotations
 
 from collections.abc import Collection

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from koku_ocp.reports import Report
 
@@ -57,6 +59,31 @@ def moment(text: str) -> datetime | None:
     return made if made and 2000 <= made.year < 2200 else None
 
 
+def read_header(stream: BinaryIO) -> tuple[tuple[str, ...], BinaryIO]:
+    """The names of the first line, and a stream of what follows it."""
+    start = b""
+    while b"\n" not in start and len(start) < _LINE and (data := stream.read(64 << 10)):
+        start += data
+    line, _, rest = start.partition(b"\n")
+    text = line.decode("utf-8-sig", "replace").strip()
+    try:
+        names = tuple(name.strip() for name in next(csv.reader([text]), []))
+    except csv.Error:
+        names = ()  # not a table at all
+    return names, cast(BinaryIO, _Joined(rest, stream))
+
+
+class _Joined(io.RawIOBase):
+    """A few bytes, then the rest of a stream."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first, self._rest = first, rest
+
+    def read(self, size: int = -1) -> bytes:
+        found, self._first = self._first, b""
+        return found + self._rest.read(max(size - len(found), 0) if size >= 0 else -1)
+
+
 def chunks(stream: BinaryIO) -> Iterator[bytes]:
     """Pieces of about `BLOCK` bytes that end with a line.
 
@@ -84,16 +111,16 @@ def read_block(report: Report, header: tuple[str, ...], data: bytes, only: Mappi
         Unreadable: a cell is not what its column must hold, or a line has too many or too few.
     """
     import pyarrow as pa
-    from pyarrow import csv
+    from pyarrow.csv import ConvertOptions, ReadOptions, read_csv
 
     texts = pa.dictionary(pa.int32(), pa.string())
     types = {name: pa.float64() if name in report.numbers else texts for name in report.columns}
     present = [name for name in report.columns if name in header]
     try:
-        table = csv.read_csv(
+        table = read_csv(
             pa.BufferReader(data.replace(b"\0", b"")),
-            read_options=csv.ReadOptions(column_names=header, block_size=len(data) + 1, use_threads=False),
-            convert_options=csv.ConvertOptions(column_types=types, include_columns=present, null_values=[""]),
+            read_options=ReadOptions(column_names=header, block_size=len(data) + 1, use_threads=False),
+            convert_options=ConvertOptions(column_types=types, include_columns=present, null_values=[""]),
         )
     except pa.ArrowInvalid as error:
         raise Unreadable(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from koku_core.declare.columns import Kind
@@ -96,13 +97,9 @@ def line_items(report: Report, days: pa.Table, keys: set[str]) -> pa.Table:
 def _clean_gpus(days: pa.Table) -> pa.Table:
     import pyarrow as pa
 
-    def replace(table: pa.Table, name: str, values: list[object], kind: pa.DataType) -> pa.Table:
-        column = pa.array(values, kind)
-        return (
-            table.set_column(table.column_names.index(name), name, column)
-            if name in table.column_names
-            else table.append_column(name, column)
-        )
+    def replace(table: pa.Table, name: str, values: Sequence[object], kind: pa.DataType) -> pa.Table:
+        kept = table.drop_columns(name) if name in table.column_names else table
+        return kept.append_column(name, pa.array(values, kind))
 
     models = [gpu.model(text) for text in days["gpu_model_name"].to_pylist()]
     parts = [gpu.slices(text) for text in days["mig_profile"].to_pylist()]

@@ -36,7 +36,8 @@ def receive(payload: Path, limits: Limits) -> Receipt:
     """Read the manifest of a payload and check its members against it.
 
     Raises:
-        PayloadRefused: the archive is hostile or broken, its manifest is missing or cannot be read, or it holds a file that the manifest does not name.
+        PayloadRefused: the archive is hostile or broken, its manifest is missing or cannot be read, or it holds a file that
+            the manifest does not name.
     """
     manifest, names = None, []
     for member in members(payload, limits):

@@ -41,7 +41,8 @@ class Fold:
         self._parts.append(groups)
         self._rows += groups.num_rows
         if self._rows > self._limit:
-            self._limit = 2 * self.result().num_rows + _ROWS
+            self.result()
+            self._limit = 2 * self._rows + _ROWS
 
     def result(self) -> pa.Table | None:
         """All groups so far; None: nothing came."""

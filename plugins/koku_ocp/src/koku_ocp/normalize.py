@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from koku_core.declare.deliveries import FileCount, Normalized
 from koku_core.intake.archive import Limits, Member, members
-from koku_ocp import days, download
-from koku_ocp.blocks import Block, chunks, read_block
+from koku_ocp import datasets, download
+from koku_ocp.blocks import Block, Unreadable, chunks, read_block, read_header
+from koku_ocp.cells import bad_cell
+from koku_ocp.corrections import doubled, numbered, superseded, without
+from koku_ocp.days import day_fold, day_rows, line_items, node_days, node_fold, node_rows, reported
 from koku_ocp.fold import Fold
 from koku_ocp.reports import POD, Report, detect
 
@@ -26,26 +28,41 @@ _WORKERS = 2
 
 
 @dataclass(slots=True)
-class _Folded:
-    """What one kind of report has come to so far."""
-
-    report: Report
-    days: Fold
-    nodes: Fold = field(default_factory=days.node_fold)
-    parts: int = 0
-
-
-@dataclass(slots=True)
 class _File:
     """One report file as it is read."""
 
     payload: Path
     name: str
-    report: Report
     header: tuple[str, ...]
     rows: int = 0
     days: Counter[date] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Folded:
+    """What one kind of report has come to so far."""
+
+    report: Report
+    days: Fold
+    nodes: Fold = field(default_factory=node_fold)
+    files: list[_File] = field(default_factory=list)
+    roles: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, report: Report) -> _Folded:
+        return cls(report, day_fold(report))
+
+    def fold(self, rows: pa.Table) -> tuple[pa.Table, pa.Table | None]:
+        """A block's groups: by day, and for pods by node and hour. Called from several threads."""
+        nodes = self.nodes.block(node_rows(rows)) if self.report is POD else None
+        return self.days.block(day_rows(self.report, rows)), nodes
+
+    def add(self, groups: pa.Table, nodes: pa.Table | None) -> None:
+        """Take in a block's groups."""
+        self.days.add(groups)
+        if nodes is not None:
+            self.nodes.add(nodes)
 
 
 def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:
@@ -60,110 +77,116 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
 
 
 class _Reading:
-    """One pass over the files of a delivery."""
+    """One pass over the payloads of a delivery."""
 
     def __init__(self, limits: Limits, only: Mapping[date, int] | None, pool: ThreadPoolExecutor) -> None:
         self._limits, self._only, self._pool = limits, only, pool
         self._folds: dict[str, _Folded] = {}
-        self._files: list[_File] = []
         self._hours: dict[date, int] = {}
-        self._warnings: list[str] = []
-        self._pending: deque[tuple[_File, Future[tuple[Block, pa.Table, pa.Table | None]]]] = deque()
+        self._unknown: list[str] = []
+        self._pending: deque[tuple[_Folded, _File, Future[tuple[Block, pa.Table | None]]]] = deque()
 
     def run(self, payloads: Sequence[Path]) -> Normalized:
+        """Read them all; a file that came twice counts as it came last."""
         seen: set[str] = set()
         other: set[str] = set()
-        unknown: list[str] = []
-        for payload in reversed(payloads):  # a file that came twice counts as it came last
+        for payload in reversed(payloads):
             for member in members(payload, self._limits):
                 if member.name == download.MANIFEST:
                     other.update(download.read_manifest(payload, member, self._limits).other)
                 elif member.name not in seen:
                     seen.add(member.name)
-                    self._read(payload, member, unknown)
+                    self._read(payload, member)
         self._collect(0)
-        self._warnings += [
-            f"{name} was not read: its columns are those of no report that is known"
-            for name in unknown
-            if name not in other
-        ]
-        return self._made()
+        for name, folded in self._folds.items():
+            self._folds[name] = self._corrected(folded)
+        return self._made([name for name in self._unknown if name not in other])
 
-    def _read(self, payload: Path, member: Member, unknown: list[str]) -> None:
-        header, stream = _header(member.stream)
+    def _read(self, payload: Path, member: Member) -> None:
+        header, stream = read_header(member.stream)
         report = detect(header)
         if report is None:
-            unknown.append(member.name)
+            self._unknown.append(member.name)
             return
-        file = _File(payload, member.name, report, header)
-        self._files.append(file)
-        folded = self._folds.setdefault(report.name, _Folded(report, days.day_fold(report)))
-        for data in chunks(stream):
-            self._pending.append((file, self._pool.submit(_fold, folded, header, data, self._only)))
-            self._collect(_WORKERS)
+        folded = self._folds.setdefault(report.name, _Folded.of(report))
+        file = _File(payload, member.name, header)
+        folded.files.append(file)
+        try:
+            for data in chunks(stream):
+                self._pending.append((folded, file, self._pool.submit(self._fold, folded, file, data)))
+                self._collect(_WORKERS)
+        except Unreadable as error:
+            raise bad_cell(payload, member.name, report, self._limits, str(error)) from error
+
+    def _fold(self, folded: _Folded, file: _File, data: bytes) -> tuple[Block, pa.Table | None]:
+        block = read_block(folded.report, file.header, data, self._only)
+        block.rows, nodes = folded.fold(block.rows)
+        return block, nodes
 
     def _collect(self, waiting: int) -> None:
         """Take in finished blocks until no more than `waiting` are under way."""
         while len(self._pending) > waiting:
-            file, future = self._pending.popleft()
-            block, groups, nodes = future.result()
+            folded, file, future = self._pending.popleft()
+            try:
+                block, nodes = future.result()
+            except Unreadable as error:
+                raise bad_cell(file.payload, file.name, folded.report, self._limits, str(error)) from error
             file.rows += block.total
             file.days += block.days
             file.left_out += block.left_out
             for day, bits in block.hours.items():
                 self._hours[day] = self._hours.get(day, 0) | bits
-            folded = self._folds[file.report.name]
-            folded.days.add(groups)
-            if nodes is not None:
-                folded.nodes.add(nodes)
+            folded.add(block.rows, nodes)
 
-    def _made(self) -> Normalized:
+    def _corrected(self, folded: _Folded) -> _Folded:
+        """The same without rows that a later one corrects."""
+        found = folded.days.result()
+        twice = None if found is None else doubled(folded.report, found)
+        if twice is None:
+            return folded
+        folded.files.sort(key=lambda file: _order(file.name))
+        losers = superseded(folded.report, numbered(self._again(folded)), twice)
+        made = _Folded.of(folded.report)
+        made.files = folded.files
+        for rows in numbered(self._again(folded)):
+            made.add(*made.fold(without(rows, losers)))
+        return made
+
+    def _again(self, folded: _Folded) -> Iterator[pa.Table]:
+        """The rows of a report, read once more, file by file."""
+        for file in folded.files:
+            for member in members(file.payload, self._limits):
+                if member.name == file.name:
+                    header, stream = read_header(member.stream)
+                    for data in chunks(stream):
+                        yield read_block(folded.report, header, data, self._only).rows
+                    break
+
+    def _made(self, unknown: Sequence[str]) -> Normalized:
         keys: set[str] = set()
         tables: dict[str, pa.Table] = {}
+        counts: list[FileCount] = []
         for folded in self._folds.values():
-            for dataset in days.reported(folded.report):
-                tables[dataset.name] = dataset.normalized_schema.empty_table()
-            found, nodes = folded.days.result(), folded.nodes.result()
-            if found is not None:
-                tables[folded.report.dataset.name] = days.line_items(folded.report, found, keys)
+            tables |= {d.name: d.normalized_schema.empty_table() for d in reported(folded.report)}
+            days, nodes = folded.days.result(), folded.nodes.result()
+            if days is not None:
+                tables[folded.report.dataset.name] = line_items(folded.report, days, keys)
             if nodes is not None:
-                tables[days.datasets.NODE_DAYS.name] = days.node_days(nodes)
-        counts = [FileCount(f.name, f.report.name, f.rows, dict(f.days), dict(f.left_out)) for f in self._files]
-        return Normalized(tables, self._hours, frozenset(keys), sorted(counts, key=lambda c: c.file), self._warnings)
+                tables[datasets.NODE_DAYS.name] = node_days(nodes)
+            counts += [
+                FileCount(f.name, folded.report.name, f.rows, dict(f.days), dict(f.left_out)) for f in folded.files
+            ]
+        counts.sort(key=lambda count: _order(count.file))
+        return Normalized(tables, self._hours, frozenset(keys), counts, _warnings(counts, unknown))
 
 
-def _fold(
-    folded: _Folded, header: tuple[str, ...], data: bytes, only: Mapping[date, int] | None
-) -> tuple[Block, pa.Table, pa.Table | None]:
-    block = read_block(folded.report, header, data, only)
-    nodes = folded.nodes.block(days.node_rows(block.rows)) if folded.report is POD else None
-    groups = folded.days.block(days.day_rows(folded.report, block.rows))
-    block.rows = groups
-    return block, groups, nodes
+def _warnings(counts: Sequence[FileCount], unknown: Sequence[str]) -> list[str]:
+    made = [f"{name} was not read: its columns are those of no report that is known" for name in unknown]
+    for count in counts:
+        made += [f"{count.file}: {number} rows were left out: {why}" for why, number in count.left_out.items()]
+    return made
 
 
-def _header(stream: BinaryIO) -> tuple[tuple[str, ...], BinaryIO]:
-    """The names of the first line, and a stream of what follows it."""
-    start = b""
-    while b"\n" not in start and len(start) < 1 << 20:
-        data = stream.read(64 << 10)
-        if not data:
-            break
-        start += data
-    line, _, rest = start.partition(b"\n")
-    text = line.decode("utf-8-sig", "replace").strip()
-    names = tuple(name.strip() for name in next(csv.reader([text]), []))
-    return names, _Joined(rest, stream)
-
-
-class _Joined(io.RawIOBase):
-    """A few bytes, then the rest of a stream."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        self._first, self._rest = first, rest
-
-    def read(self, size: int = -1) -> bytes:
-        if self._first:
-            found, self._first = self._first, b""
-            return found + self._rest.read(size - len(found)) if size > len(found) else found
-        return self._rest.read(size)
+def _order(name: str) -> list[tuple[int, str]]:
+    """Sorts the parts of a file by their number: part 10 after part 9."""
+    return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in re.split(r"(\d+)", name)]

@@ -41,8 +41,13 @@ def upgrade() -> None:
             rate numeric(33, 15) NOT NULL CHECK (rate > 0),
             PRIMARY KEY (base, target, month)
         );
+        -- files of the lake that no live snapshot names, and since when that is known
+        CREATE TABLE lake_garbage (
+            path text PRIMARY KEY,
+            since timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
     """)
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE exchange_rate, job, tenant")
+    op.execute("DROP TABLE lake_garbage, exchange_rate, job, tenant")
