@@ -19,13 +19,18 @@ days AS (
     GROUP BY 1
 ),
 {# Each pod that mounts a volume reports all of it. A volume (its name is the cluster's; without one, the claim stands for it) is there for no longer than the day's hours: where its pods together report
-   more, they mounted it at the same time, and each row is divided by how many times over. Pods that follow each other just add up. #}
+   more, they mounted it at the same time, and each row is divided by how many times over. Pods that follow each other just add up.
+   Capacity is the claim's: it is divided among the pods of the claim alone, so that each claim has what it was given. #}
 mounts AS (
     SELECT
         s.*,
-        CASE WHEN min(s.namespace || '/' || s.pod) OVER volume <> max(s.namespace || '/' || s.pod) OVER volume THEN {{ m.div(
-            'sum(s.persistentvolumeclaim_capacity_byte_seconds) OVER volume' | sql, 'max(s.persistentvolumeclaim_capacity_bytes) OVER volume' | sql
-        ) }} END AS seconds
+        {% for window in ('volume', 'claim') %}
+        CASE WHEN min(s.namespace || '/' || s.pod) OVER {{ window | ident }} <> max(s.namespace || '/' || s.pod) OVER {{ window | ident }} THEN
+            {% set seconds %}sum(s.persistentvolumeclaim_capacity_byte_seconds) OVER {{ window | ident }}{% endset %}
+            {% set bytes %}max(s.persistentvolumeclaim_capacity_bytes) OVER {{ window | ident }}{% endset %}
+            {{ m.div(seconds, bytes) }}
+        END AS {{ ('volume_seconds' if window == 'volume' else 'claim_seconds') | ident }}{{ ',' | sql if not loop.last else '' | sql }}
+        {% endfor %}
     FROM {{ datasets.ocp_storage_days }} AS s
     WINDOW volume AS (
         PARTITION BY
@@ -33,12 +38,22 @@ mounts AS (
             s.persistentvolume,
             CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.namespace END,
             CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.persistentvolumeclaim END
+    ),
+    claim AS (
+        PARTITION BY
+            s.usage_start,
+            s.namespace,
+            s.persistentvolumeclaim,
+            CASE WHEN coalesce(s.persistentvolumeclaim, '') = '' THEN s.persistentvolume END
     )
 ),
 mounted AS (
     SELECT
         o.*,
-        CASE WHEN o.seconds > coalesce(d.seconds, 86400) THEN {{ m.div('o.seconds' | sql, 'coalesce(d.seconds, 86400)' | sql) }} ELSE 1 END AS times
+        CASE WHEN o.volume_seconds > coalesce(d.seconds, 86400)
+            THEN {{ m.div('o.volume_seconds' | sql, 'coalesce(d.seconds, 86400)' | sql) }} ELSE 1 END AS times,
+        CASE WHEN o.claim_seconds > coalesce(d.seconds, 86400)
+            THEN {{ m.div('o.claim_seconds' | sql, 'coalesce(d.seconds, 86400)' | sql) }} ELSE 1 END AS claim_times
     FROM mounts AS o
     LEFT JOIN days AS d ON d.usage_start = o.usage_start
 ),
@@ -63,7 +78,9 @@ line_items AS (
         s.persistentvolumeclaim_capacity_byte_seconds AS capacity,
         s.volume_request_storage_byte_seconds AS request,
         s.persistentvolumeclaim_usage_byte_seconds AS used,
-        CASE WHEN p.node IS NULL OR s.node = p.node THEN s.times ELSE s.times * p.nodes END AS times
+        {# a pod of one name on several nodes, with no word which of them: evenly #}
+        s.times * CASE WHEN p.node IS NULL OR s.node = p.node THEN 1 ELSE p.nodes END AS times,
+        s.claim_times * CASE WHEN p.node IS NULL OR s.node = p.node THEN 1 ELSE p.nodes END AS claim_times
     FROM mounted AS s
     LEFT JOIN pod_nodes AS p
         ON p.usage_start = s.usage_start AND p.namespace = s.namespace AND p.pod = s.pod
@@ -81,7 +98,7 @@ volume_rows AS (
         {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), 'i.labels' | sql) }} AS labels,
         max(i.resource_id) AS resource_id,
         {{ m.div('max(i.capacity_bytes)' | sql, '1073741824' | sql) }} AS capacity_gigabyte,
-        sum({{ m.div(m.div('i.capacity' | sql, month), 'i.times' | sql) }}) AS capacity,
+        sum({{ m.div(m.div('i.capacity' | sql, month), 'i.claim_times' | sql) }}) AS capacity,
         sum({{ m.div(m.div('i.request' | sql, month), 'i.times' | sql) }}) AS request,
         sum({{ m.div(m.div('i.used' | sql, month), 'i.times' | sql) }}) AS used
     FROM line_items AS i
