@@ -24,8 +24,13 @@ class Problems:
         node = self.tree
         *above, field = path.split(".")
         for step in above:
-            node = node.setdefault(step, {})
-        node.setdefault(field, []).extend(messages)
+            below = node.setdefault(step, {})
+            if isinstance(below, list):  # something is wrong with the field as a whole too
+                below = node[step] = {WHOLE: below}
+            node = below
+        found = node.setdefault(field, [])
+        target = found.setdefault(WHOLE, []) if isinstance(found, dict) else found
+        target.extend(messages)
 
     def check(self) -> None:
         """Refuse the input if there are problems.

@@ -152,6 +152,13 @@ def test_all_fields_that_are_wrong_are_named_at_once(facts: Facts) -> None:
     ]
 
 
+def test_a_field_may_be_wrong_as_a_whole_and_in_its_parts(facts: Facts) -> None:
+    for prices in ((tier(-1, None), price(usage="x")), (price(usage="x"), tier(-1, None))):
+        assert sorted(str(source) for _, source in problems(tiers(*prices), facts)) == [
+            "rates.0.usage.non_field_errors", "rates.0.usage.usage_start",
+        ]  # fmt: skip
+
+
 def test_an_unknown_field_is_left_out_of_account(facts: Facts) -> None:
     assert validated(body(nonsense=1, distribution_info={"nonsense": 1}), facts).name == "n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -56,7 +56,7 @@ def _tag_values(given: Any, problems: Problems) -> list[dict[str, Any]]:
     mine = Problems()
     made = [_tag_value(value, mine) for value in given]
     if mine.tree:
-        problems.tree["tag_values"] = mine.tree
+        _move(mine, problems, "tag_values")
         return []
     names = [m["tag_value"] for m in made]
     for name in dict.fromkeys(n for n in names if names.count(n) > 1):
@@ -122,7 +122,7 @@ def _usage(given: Any, problems: Problems, kind: str) -> dict[str, Any]:
     if start is not None and end is not None and start >= end and not mine.tree:
         mine.add("non_field_errors", f"A {kind} rate usage_start must be less than usage_end.")
     if mine.tree:
-        problems.tree["usage"] = mine.tree
+        _move(mine, problems, "usage")
     made: dict[str, Any] = {n: None if v is None else plain(v) for n, v in ends.items()}
     return made | ({"unit": str(given["unit"])} if given.get("unit") else {})
 
@@ -148,9 +148,13 @@ def _not_contiguous(usages: list[Mapping[str, Any]]) -> str:
 
 def _move(mine: Problems, problems: Problems, path: str) -> None:
     """Hang the problems of a price below the rate that it is in."""
-    for field, tree in mine.tree.items():
-        problems.add(f"{path}.{field}")
-        node = problems.tree
-        for step in path.split("."):
-            node = node[step]
-        node[field] = tree
+    for field, messages in _leaves(mine.tree):
+        problems.add(f"{path}.{field}", *messages)
+
+
+def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, list[str]]]:
+    for field, below in tree.items():
+        if isinstance(below, Mapping):
+            yield from _leaves(below, f"{above}{field}.")
+        else:
+            yield f"{above}{field}", below
