@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,15 +53,22 @@ def _programs() -> Path | None:
     return found[0]
 
 
-@pytest.fixture
-def dsn(server_dsn: str) -> Iterator[str]:
-    """A database of the test's own."""
+@contextmanager
+def database(server_dsn: str) -> Iterator[str]:
+    """A database that is there for a while."""
     name = f"koku_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f'CREATE DATABASE "{name}"')
     yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def dsn(server_dsn: str) -> Iterator[str]:
+    """A database of the test's own."""
+    with database(server_dsn) as made:
+        yield made
 
 
 @pytest.fixture

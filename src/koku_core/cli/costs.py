@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import typer
@@ -30,7 +31,7 @@ def _row(model: dict[str, Any]) -> dict[str, Any]:
         "for": model["source_type"],
         "currency": model["currency"],
         "rates": len(model["rates"]),
-        "markup %": (model.get("markup") or {}).get("value"),
+        "markup %": f"{Decimal((model.get('markup') or {}).get('value') or 0):.4g}",
         "sources": [s["name"] for s in model["sources"]],
         "uuid": model["uuid"],
     }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koku_core.cli.output import progress, show, write_json
+from koku_core.cli.output import note, progress, show, table, write_json
 from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
-    from koku_core.intake.ingest import Ingested
+    from koku_core.declare.deliveries import FileCount
+    from koku_core.intake.ingested import Ingested
     from koku_core.reports.answer import Answer
+
+Days = Annotated[bool, typer.Option("--days", help="Count the rows of each day.")]
 
 
 def ingest(
@@ -22,20 +26,22 @@ def ingest(
     payloads: Annotated[
         list[Path], typer.Argument(help="Payloads of it, in any order.", exists=True, dir_okay=False, readable=True)
     ],
+    days: Days = False,
     json: Json = False,
 ) -> None:
-    """Ingest payloads of a source, and say what came in, per file and day."""
+    """Ingest payloads of a source, and say what came in."""
     with opened(context) as koku:
         made = []
         for payload in payloads:
             with progress(payload.name) as step:
                 made.append(koku.ingest(source, payload, step))
-    show_ingested(made, json)
+    _say(made, json=json, days=days)
 
 
 def refresh(
     context: typer.Context,
     sources: Annotated[list[str] | None, typer.Argument(help="Which; none: all that are not paused.")] = None,
+    days: Days = False,
     json: Json = False,
 ) -> None:
     """Fetch what changed at the sources, and ingest what waits; safe to stop, safe to repeat."""
@@ -45,12 +51,36 @@ def refresh(
             with progress(source.name) as step:
                 made += koku.refresh(source, step)
         koku.work()
-    show_ingested(made, json)
+    _say(made, json=json, days=days)
 
 
-def show_ingested(made: list[Ingested], json: bool) -> None:
+def _say(made: list[Ingested], *, json: bool, days: bool) -> None:
     """Write what came in."""
-    raise NotImplementedError
+    if json:
+        write_json([asdict(report) for report in made])
+        return
+    for report in made:
+        if days:
+            typer.echo(str(report))
+            continue
+        rows = [_row(file) for file in report.files]
+        table(rows, ("file", "kind", "rows", "left out", "days"), empty="It holds no files.")
+        note(
+            f"{report.source}: {report.state}, {report.rows} rows of {', '.join(f'{m:%Y-%m}' for m in report.months) or 'no month'}."
+        )
+        for warning in report.warnings:
+            note(f"Warning: {warning}.")
+    if not made:
+        note("Nothing is new.")
+
+
+def _row(file: FileCount) -> dict[str, Any]:
+    days = sorted(file.days)
+    return {
+        "file": file.file, "kind": file.kind, "rows": file.rows,
+        "left out": ", ".join(f"{count} {why}" for why, count in file.left_out.items()),
+        "days": f"{days[0]} to {days[-1]} ({len(days)})" if days else "",
+    }  # fmt: skip
 
 
 KeyValues = list[str] | None
