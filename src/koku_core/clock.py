@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -34,4 +35,4 @@ def add_months(month: date, count: int) -> date:
 
 def month_end(month: date) -> date:
     """The last day of the month."""
-    return date.fromordinal(add_months(month, 1).toordinal() - 1)
+    return month.replace(day=monthrange(month.year, month.month)[1])
