@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table as RichTable
 
+    from koku_core.reports.flat import Column
+
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
 
 
@@ -25,19 +27,23 @@ class Answer:
         etag: the same for the same answer; from versions of data and settings, day, access, question and format.
         make: makes the JSON body, when it is first asked for.
         rows: the flat rows, under the names of CSV.
-        units: of the numeric columns of the flat rows.
+        columns: of the flat rows, with what they hold and their units; empty: the rows speak for themselves.
         streamed: CSV of rows that are read while it is written; None: from `rows`.
     """
 
     etag: str
     make: Callable[[], dict[str, Any]] = field(repr=False)
     rows: Rows = field(repr=False, default=list)
-    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
     streamed: Iterator[str] | None = field(default=None, repr=False)
 
     @cached_property
     def _body(self) -> dict[str, Any]:
         return self.make()
+
+    @cached_property
+    def _rows(self) -> list[Mapping[str, Any]]:
+        return list(self.rows())
 
     def body(self) -> dict[str, Any]:
         """The wire form: `meta`, `links`, `data`."""
@@ -51,13 +57,13 @@ class Answer:
 
     def csv(self) -> Iterator[str]:
         """CSV in pieces: a header, then a line for each row, with full decimals."""
-        return self.streamed if self.streamed is not None else csv.write_all(self.rows())
+        return self.streamed if self.streamed is not None else csv.write_all(self._rows)
 
     def to_arrow(self) -> pa.Table:
         """The flat rows, typed: decimals, dates, lists; units are in the metadata of the fields."""
         from koku_core.reports.arrow import to_arrow
 
-        return to_arrow(list(self.rows()), self.units)
+        return to_arrow(self._rows, self.columns)
 
     def to_pandas(self) -> pd.DataFrame:
         """The flat rows as a data frame; decimals stay decimals."""
@@ -67,14 +73,14 @@ class Answer:
     def __rich__(self) -> RichTable:
         from koku_core.reports.show import rich_table
 
-        return rich_table(list(self.rows()), self.units)
+        return rich_table(self._rows, self.columns)
 
     def __str__(self) -> str:
         from koku_core.reports.show import text
 
-        return text(list(self.rows()), self.units)
+        return text(self._rows, self.columns)
 
     def _repr_html_(self) -> str:
         from koku_core.reports.show import html
 
-        return html(list(self.rows()), self.units)
+        return html(self._rows, self.columns)

@@ -13,7 +13,7 @@ from psycopg import sql
 from koku_core.declare.columns import Kind
 from koku_core.declare.reports import Capacity
 from koku_core.reports.conditions import raw
-from koku_core.reports.sql import Sql, Statement, bucket, source
+from koku_core.reports.sql import Statement, bucket, source
 
 ZERO = Decimal(0)
 _NOTHING = (ZERO, ZERO)
@@ -42,7 +42,7 @@ class Capacities:
         return sum((self.of_parts.get((bucket, u, part), ZERO) for u in uuids), ZERO)
 
 
-def statement(main: Statement, capacity: Capacity) -> Sql:
+def statement(main: Statement, capacity: Capacity) -> sql.Composed:
     """The statement that reads the capacities of a question: rows of bucket, source, part, amount, count.
 
     It reads the fact, since filters may be about anything.

@@ -148,4 +148,3 @@ def columns_of(matches: Iterable[Match], restrictions: Restrictions, tags: str) 
 def _columns(key: Key) -> set[str]:
     looked_at: tuple[Expression, ...] = (key.condition,) if key.condition else key.searched
     return {c for e in looked_at for c in e.columns}
-

@@ -69,7 +69,9 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
         timeout_s: the time limit.
     """
     table = next((r.categories.table for r in reports.reports if r.categories), None)
-    names = sql.SQL("(SELECT array_agg(name ORDER BY name) FROM {})").format(sql.Identifier(table)) if table else sql.NULL
+    names = (
+        sql.SQL("(SELECT array_agg(name ORDER BY name) FROM {})").format(sql.Identifier(table)) if table else sql.NULL
+    )
     row = conn.execute(
         sql.SQL(_READ).format(categories=names),
         {

@@ -22,7 +22,9 @@ _MONTH = sql.SQL("date_trunc('month', cells.bucket::timestamp)::date")
 class Conversion:
     """Writes the conversion of one statement's money. Where all is in one currency already, it writes nothing."""
 
-    def __init__(self, context: Context, currency: str, has_bills: bool, periods: Iterable[Period], values: Values) -> None:
+    def __init__(
+        self, context: Context, currency: str, has_bills: bool, periods: Iterable[Period], values: Values
+    ) -> None:
         """Prepare to write.
 
         Args:
@@ -40,14 +42,16 @@ class Conversion:
 
     def tables(self) -> list[sql.Composable]:
         """The tables that `joins` needs, for the WITH clause."""
-        found = []
+        found: list[sql.Composable] = []
         if self._rates:
             bases, months, rates = zip(*self._rates, strict=True)
             bound = (self._bind(bases, "text[]"), self._bind(months, "date[]"), self._bind(rates, "numeric[]"))
             found.append(sql.SQL("rates (base, month, rate) AS (SELECT * FROM unnest({}, {}, {}))").format(*bound))
         if self._foreign:
             bound_models = (self._bind(self._models, "uuid[]"), self._bind(self._models.values(), "text[]"))
-            found.append(sql.SQL("models (source_uuid, currency) AS (SELECT * FROM unnest({}, {}))").format(*bound_models))
+            found.append(
+                sql.SQL("models (source_uuid, currency) AS (SELECT * FROM unnest({}, {}))").format(*bound_models)
+            )
         return found
 
     def _bind(self, values: Iterable[object], kind: str) -> sql.Composed:
@@ -102,15 +106,18 @@ def _months(period: Period) -> Iterable[date]:
     return {month_of(bucket) for bucket in period.buckets()}
 
 
-def _filled(
-    rates: Mapping[tuple[str, date], Decimal], months: Sequence[date]
-) -> Iterable[tuple[str, date, Decimal]]:
-    """The rate of each month; a month without one has that of the next month with one."""
+def _filled(rates: Mapping[tuple[str, date], Decimal], months: Sequence[date]) -> Iterable[tuple[str, date, Decimal]]:
     for base in sorted({b for b, _ in rates}):
         for month in months:
-            later = [m for b, m in rates if b == base and m >= month]
-            if later:
-                yield base, month, rates[base, min(later)]
+            rate = rate_of(rates, base, month)
+            if rate is not None:
+                yield base, month, rate
+
+
+def rate_of(rates: Mapping[tuple[str, date], Decimal], base: str, month: date) -> Decimal | None:
+    """The rate of a month; a month without one has that of the next month with one."""
+    later = [m for b, m in rates if b == base and m >= month]
+    return rates[base, min(later)] if later else None
 
 
 def no_rate(bases: Iterable[str], currency: str, period: Period) -> InvalidInput:
@@ -121,4 +128,6 @@ def no_rate(bases: Iterable[str], currency: str, period: Period) -> InvalidInput
         "Ask your administrator to configure static exchange rates."
         for base in sorted(set(bases))
     ]
-    return InvalidInput({"errors": [{"detail": d, "source": "currency", "status": 400} for d in details]}, message=details[0])
+    return InvalidInput(
+        {"errors": [{"detail": d, "source": "currency", "status": 400} for d in details]}, message=details[0]
+    )

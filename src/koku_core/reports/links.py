@@ -6,13 +6,16 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 
-def links(path: str, query: str, limit: int, offset: int, count: int, names: tuple[str, str] = ("limit", "offset")) -> dict[str, Any]:
+def links(
+    path: str, query: str, limit: int, offset: int, count: int, names: tuple[str, str] = ("limit", "offset")
+) -> dict[str, Any]:
     """First, next, previous and last page: paths with the query sorted by name and percent-encoded.
 
     Args:
         path: the URL's path as the client sees it.
         query: the query string of the request.
-        limit, offset: of this page.
+        limit: of this page; 0: all.
+        offset: of this page.
         count: of all that there is.
         names: what the limit and the offset are called.
     """

@@ -1,18 +1,18 @@
 """The options of a question asked in Python, as the query string that the API would get.
 
-    group_by      a key, several, or a map from key to values: "project", ["cluster", "project"], {"project": "shop"}
-    filter        a map from key to value or values: {"project": "x", "tag:app": ["a", "b"], "exact:node": "n1"}
-    exclude       as `filter`
-    order_by      a key, largest first; with "asc" or "desc": {"cost": "asc"}
-    months        -1 (this month), -2 or -3 (one whole month before)
-    days          -10, -30 or -90
-    start, end    a range of days instead (both inclusive): dates or texts
-    resolution    "daily" or "monthly"
-    limit         show the first so many groups, and fold the others into one
-    offset        show the groups from here on, without others
-    currency      the currency of the answer
-    delta         what to compare with the period before: "cost", "usage", …; or two figures, "usage__request"
-    category      show groups by their category: a name or several, or "*"
+group_by      a key, several, or a map from key to values: "project", ["cluster", "project"], {"project": "shop"}
+filter        a map from key to value or values: {"project": "x", "tag:app": ["a", "b"], "exact:node": "n1"}
+exclude       as `filter`
+order_by      a key, largest first; with "asc" or "desc": {"cost": "asc"}
+months        -1 (this month), -2 or -3 (one whole month before)
+days          -10, -30 or -90
+start, end    a range of days instead (both inclusive): dates or texts
+resolution    "daily" or "monthly"
+limit         show the first so many groups, and fold the others into one
+offset        show the groups from here on, without others
+currency      the currency of the answer
+delta         what to compare with the period before: "cost", "usage", …; or two figures, "usage__request"
+category      show groups by their category: a name or several, or "*"
 """
 
 from __future__ import annotations
@@ -62,4 +62,4 @@ def _time(given: Mapping[str, Any]) -> dict[str, Any]:
 def _keys(given: str | Iterable[str] | Mapping[str, Any], value: str) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
-    return {key: value for key in ([given] if isinstance(given, str) else given)}
+    return dict.fromkeys([given] if isinstance(given, str) else given, value)

@@ -5,7 +5,7 @@ What a row becomes is decided once per answer, so that packing it is a few calls
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -44,7 +44,8 @@ class Packer:
         """The rows below one group; each level lists its groups in the order in which their first row comes."""
         if level == len(self._parameters.groups):
             return {"values": [self._packed(row, label) for row in rows]}
-        group, below = self._parameters.groups[level], {}
+        group = self._parameters.groups[level]
+        below: dict[str, list[Row]] = {}
         for row in rows:
             below.setdefault(group_name(group, row[3 + level]), []).append(row)
         listed = [{group.label: name, **self._nested(some, level + 1, label)} for name, some in below.items()]
@@ -64,7 +65,9 @@ class Packer:
         quantities = {n: p for n, p in blocks.items() if n not in money}
         beside = {"source_uuid": self._list("source_uuid"), **{x.name: self._list(x.name) for x in self._plan.lists}}
         texts = {t.name: text_pack(self._table, t.name) for t in self._plan.texts}
-        delta = {n: _number(self._table.at(n)) for n in ("delta_value", "delta_percent")} if self._parameters.delta else {}
+        delta = (
+            {n: _number(self._table.at(n)) for n in ("delta_value", "delta_percent")} if self._parameters.delta else {}
+        )
         return list({**groups, **quantities, **beside, **texts, **delta, **blocks}.items())
 
     def _list(self, name: str, nothing: Any = ()) -> Pack:
@@ -79,9 +82,8 @@ class Packer:
                 _put(tree, figure.path, self._number(figure.name, figure.integer), self._unit(figure.unit))
         if self._plan.report.capacity:
             self._put_capacity(tree, total=total)
-        simple = len(self._parameters.groups) <= 1 and not self._parameters.by_tag
-        for name in self._plan.report.alone if not simple else ():
-            tree[name] = {}
+        if not self._parameters.alone:
+            tree |= {name: {} for name in self._plan.report.alone}
         return {name: _compiled(block) for name, block in tree.items()}
 
     def _put_capacity(self, tree: dict[str, Any], *, total: bool) -> None:
@@ -95,7 +97,7 @@ class Packer:
         if total or not self._plan.by_part:
             tree["capacity"]["count_units"] = capacity.size_unit
 
-    def _number(self, name: str, integer: bool = False) -> Pack:  # noqa: FBT001, FBT002 - a figure's own flag
+    def _number(self, name: str, integer: bool = False) -> Pack:
         at = self._table.at(name)
         return (lambda row: int(row[at])) if integer else _number(at)
 
@@ -146,12 +148,6 @@ def text_pack(table: Table, name: str) -> Pack:
     text = next(t for t in plan.texts if t.name == name)
     null = text.ranked_null if plan.parameters.ranked else None
     if not (text.value or text.of_group):
-        return (lambda row: text.others if table.is_folded(row) else None)
+        return lambda row: text.others if table.is_folded(row) else None
     at = table.at(name)
     return lambda row: null if row[at] is None else row[at]
-
-
-def meta(echo: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """`meta` in the order that people know: counts, what was asked, totals."""
-    first = {n: echo[n] for n in ("limit", "offset") if n in echo}
-    return {"count": more.pop("count"), **first, **{n: v for n, v in echo.items() if n not in first}, **more}

@@ -123,6 +123,7 @@ class Parameters:
         return any(g.key is not None and g.key.name == key for g in self.groups)
 
     @property
-    def by_tag(self) -> bool:
-        """Whether a tag is grouped or filtered by."""
-        return any(g.name.is_tag for g in self.groups) or any(m.name.is_tag for m in self.filters)
+    def alone(self) -> bool:
+        """Whether rows have at most one group, and no tag is grouped or filtered by."""
+        tags = any(g.name.is_tag for g in self.groups) or any(m.name.is_tag for m in self.filters)
+        return len(self.groups) <= 1 and not tags

@@ -18,29 +18,36 @@ _BY_RANK = ("cost_total", "cost_total_distributed")
 class Ranking:
     """The end of a statement: which rows, in which order."""
 
-    def __init__(self, statement: Statement, *, newest_first: bool = False, limit: int | None = None) -> None:
+    def __init__(
+        self, statement: Statement, *, newest_first: bool = False, limit: int | None = None, lengths: bool = False
+    ) -> None:
         """Prepare to write.
 
         Args:
             statement: what comes before.
             newest_first: buckets in falling order, as CSV has them.
             limit: of rows, the total's included.
+            lengths: every row ends with the length of the longest of each list, which CSV must know before it begins.
         """
-        self._s, self._newest_first, self._limit = statement, newest_first, limit
+        self._s, self._newest_first, self._limit, self._lengths = statement, newest_first, limit, lengths
         self._p = statement.parameters
 
-    def text(self) -> Sql:
+    def text(self) -> sql.Composed:
         """The whole statement; the total is its first row."""
         body = self._ranked() if self._p.ranked else self._plain()
         limit = sql.SQL("LIMIT {}").format(sql.Literal(self._limit)) if self._limit else sql.SQL("")
-        final = sql.SQL("{} SELECT * FROM shown ORDER BY level DESC, {} {}")
-        return self._s.text(final.format(body, sql.SQL(", ").join(self._order()), limit))
+        longest = sql.SQL(", max(CASE level WHEN 0 THEN cardinality({}) END) OVER ()")
+        lengths = [longest.format(sql.Identifier(n)) for n in self._s.lists] if self._lengths else []
+        final = sql.SQL("{} SELECT *{} FROM shown ORDER BY level DESC, {} {}")
+        return self._s.text(final.format(body, sql.SQL("").join(lengths), sql.SQL(", ").join(self._order()), limit))
 
     def columns(self) -> list[str]:
         """The names of the result's columns."""
         s = self._s
         flags = [f.name for f in s.flags]
-        return [*LEADING, *s.groups, *s.lists, *s.texts, *flags, "base_currency", "missing_rates", *s.figures, "previous"]
+        lengths = [f"longest {n}" for n in s.lists] if self._lengths else []
+        middle = [*s.groups, *s.lists, *s.texts, *flags, "base_currency", "missing_rates"]
+        return [*LEADING, *middle, *s.figures, "previous", *lengths]
 
     def _middle(self, *, lists: str = "f") -> Sql:
         """Groups are named by the caller; lists, texts, flags and currency of a row of `figures AS f`."""
@@ -50,7 +57,9 @@ class Ranking:
 
     def _plain(self) -> Sql:
         s = self._s
-        return sql.SQL(", shown AS (SELECT f.level, 0::bigint AS rank, f.bucket, {} {}, {}, {} AS previous FROM figures AS f {})").format(
+        return sql.SQL(
+            ", shown AS (SELECT f.level, 0::bigint AS rank, f.bucket, {} {}, {}, {} AS previous FROM figures AS f {})"
+        ).format(
             self._groups("f"), self._middle(), names(s.figures, "f"), self._before(), self._join_before("f.bucket")
         )
 
@@ -68,9 +77,7 @@ class Ranking:
         s = self._s
         return sql.SQL(
             "SELECT {}, {}, row_number() OVER (ORDER BY {}) AS rank FROM figures AS f WHERE level = {}"
-        ).format(
-            names(s.groups), names(s.lists), sql.SQL(", ").join(self._rank_order()), sql.Literal(s.group_level)
-        )
+        ).format(names(s.groups), names(s.lists), sql.SQL(", ").join(self._rank_order()), sql.Literal(s.group_level))
 
     def _rank_order(self) -> list[Sql]:
         """By the delta's figure, the figure that is ordered by, or the report's own order; by text only where pages are asked for."""
@@ -201,9 +208,11 @@ class Ranking:
         day = self._s.values.bind(self._p.order_day, "date")
         groups = names(self._s.groups)
         there = sql.SQL("bool_or(bucket = {}) OVER ()").format(day)
-        found = []
+        found: list[Sql] = []
         for value, direction in self._asked_values():
-            on_day = sql.SQL("max(CASE WHEN bucket = {} THEN {} END) OVER (PARTITION BY level, {})").format(day, value, groups)
+            on_day = sql.SQL("max(CASE WHEN bucket = {} THEN {} END) OVER (PARTITION BY level, {})").format(
+                day, value, groups
+            )
             usual = sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(there, value)
             found += [sql.SQL("{} {} NULLS LAST").format(v, sql.SQL(direction)) for v in (on_day, usual)]
         return found
@@ -223,7 +232,9 @@ class Ranking:
         order = self._p.order
         if order is None or order.by == "delta":
             return [(sql.Identifier(self._s.report.order), "DESC")]
-        return [(sql.Identifier(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.figures else []
+        return (
+            [(sql.Identifier(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.figures else []
+        )
 
     def _by_text(self, order: Order) -> list[Sql]:
         """By a group's value, without regard to case; the folded groups and what begins like them stand at the far end."""
@@ -243,7 +254,10 @@ class Ranking:
         assert delta is not None  # noqa: S101 - validation refuses to order by a delta that is not there
         if delta.compared:
             first, second = self._figure(delta.figure), self._figure(delta.compared)
-            return [_directed(self._ratio(), descending), _directed(sql.SQL("({} - {})").format(first, second), descending)]
+            return [
+                _directed(self._ratio(), descending),
+                _directed(sql.SQL("({} - {})").format(first, second), descending),
+            ]
         now = self._figure(delta.figure)
         change = sql.SQL("({} - coalesce(previous, 0))").format(now)
         percent = sql.SQL("({} - previous) / CASE WHEN round(previous, 2) = 0 THEN NULL ELSE previous END").format(now)

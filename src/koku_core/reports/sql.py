@@ -20,7 +20,7 @@ from koku_core.reports.parameters import Group
 from koku_core.reports.period import Period
 from koku_core.reports.plan import Plan
 
-Sql = sql.Composable
+Sql = sql.Composable  #: a piece of SQL
 
 
 def names(columns: Sequence[str], table: str = "") -> Sql:
@@ -76,7 +76,7 @@ class Statement:
     def tables(self) -> list[Sql]:
         """The WITH clause: `cells`, `sums`, `figures`, and for a comparison the same of the period before as `previous`."""
         period = self.parameters.period
-        found = [
+        found: list[Sql] = [
             *self.conversion.tables(),
             sql.SQL("cells AS ({})").format(self._cells(period)),
             sql.SQL("sums AS ({})").format(self._sums()),
@@ -120,7 +120,7 @@ class Statement:
         return sql.SQL("nullif({}, '')").format(value)
 
     def _aggregates(self) -> list[Sql]:
-        found = []
+        found: list[Sql] = []
         for a in self.plan.aggregates:
             where = sql.SQL(" FILTER (WHERE {})").format(raw(a.where.sql)) if a.where else sql.SQL("")
             aggregate = sql.SQL("coalesce({}({}){}, 0) AS {}")
@@ -135,8 +135,10 @@ class Statement:
     def where(self, period: Period, rows: str) -> Sql:
         """The rows of the table that the question is about."""
         parameters = self.parameters
-        days = sql.SQL("usage_start BETWEEN {} AND {}")
-        conditions = [days.format(self.values.bind(period.start, "date"), self.values.bind(period.end, "date"))]
+        days = sql.SQL("usage_start BETWEEN {} AND {}").format(
+            self.values.bind(period.start, "date"), self.values.bind(period.end, "date")
+        )
+        conditions: list[Sql] = [days]
         conditions += [raw(f"({rows})")] if rows else []
         conditions += self.conditions.access(self.plan.restrictions)
         conditions += self.conditions.filters(parameters.filters)
@@ -213,7 +215,6 @@ class Statement:
             by=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(g)) for g in self.groups),
         )
 
-    def text(self, final: Sql) -> Sql:
+    def text(self, final: Sql) -> sql.Composed:
         """The whole statement."""
         return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(self.tables()), final)
-

@@ -5,7 +5,7 @@ JSON, CSV and Arrow are views of this table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,12 @@ class Table:
     """Rows with their columns. `total` is the row of the whole period, `rows` the others, in order."""
 
     def __init__(
-        self, plan: Plan, columns: Sequence[str], total: Row, rows: Sequence[Row], capacities: Capacities | None
+        self,
+        plan: Plan,
+        columns: Sequence[str],
+        total: Row,
+        rows: Collection[Row] | Iterator[Row],
+        capacities: Capacities | None,
     ) -> None:
         self.plan = plan
         self._at = {name: n for n, name in enumerate(columns)}

@@ -12,7 +12,7 @@ from psycopg import sql
 from koku_core.clock import add_months, month_of
 from koku_core.database.server import Connection
 from koku_core.declare.reports import Key, Report, ReportMap, TagReport, column
-from koku_core.errors import InvalidInput
+from koku_core.errors import InvalidInput, UnknownName
 from koku_core.reports import fields
 from koku_core.reports.access import Restrictions
 from koku_core.reports.conditions import Conditions, Values, all_of
@@ -30,14 +30,16 @@ _KEY, _VALUE = Key("key", column("key")), Key("value", column("value"))
 
 def as_report(tags: TagReport) -> Report:
     """The tag endpoints as a report, for validation: what they may be filtered by."""
-    keys = (*(replace(k, value=None, search=k.searched, order="") for k in tags.keys), *(replace(k, value=None, search=k.searched) for k in (_KEY, _VALUE)))
+    keys = tuple(replace(k, value=None, search=k.searched, order="") for k in (*tags.keys, _KEY, _VALUE))
     return Report("tags", "Label keys and their values.", keys, (), ())
 
 
 class TagValidation(Validation):
     """The checks of a question about tags: neither groups nor orders, and filters of its own."""
 
-    def __init__(self, tags: TagReport, reports: ReportMap, context: Context, today: date, retained_months: int, text: str) -> None:
+    def __init__(
+        self, tags: TagReport, reports: ReportMap, context: Context, today: date, retained_months: int, text: str
+    ) -> None:
         super().__init__(reports, as_report(tags), context, today, retained_months, text)
         self._types = (*tags.types, ALL) if tags.types else ()
         self.key_only = False
@@ -84,7 +86,14 @@ class TagQuery:
         self._type = self._filters.get("type")
         self._enabled = self._filters["enabled"]
 
-    def rows(self, conn: Connection) -> list[dict[str, Any]]:
+    def data(self, conn: Connection, *, key_only: bool) -> list[Any]:
+        """The answer: rows of all keys, their names alone, or the values of one key."""
+        if self._key is not None:
+            return self._values(conn)
+        rows = self._rows(conn)
+        return list(dict.fromkeys(row["key"] for row in rows)) if key_only else rows
+
+    def _rows(self, conn: Connection) -> list[dict[str, Any]]:
         """Every key with its values, a parent with those of its children; parents are there even without data."""
         if not self._context.has_data:
             return []
@@ -101,16 +110,20 @@ class TagQuery:
         found = [self._row(*row) for row in conn.execute(text, values.all)]
         return self._with_parents(found)
 
-    def values(self, conn: Connection) -> list[str]:
+    def _values(self, conn: Connection) -> list[str]:
         """All values of the key; where a part of them is asked for, those that begin with it come first."""
         if not self._context.has_data:
             return []
         values = Values()
         wanted = self._filters.get("value") or []
-        first = sql.SQL("NOT starts_with(lower(value), {}), lower(value) COLLATE \"C\", ").format(
-            values.bind(wanted[0].lower())
-        ) if wanted else sql.SQL("")
-        text = sql.SQL("SELECT value FROM {} WHERE {} GROUP BY value ORDER BY {} value COLLATE \"C\"").format(
+        first = (
+            sql.SQL('NOT starts_with(lower(value), {}), lower(value) COLLATE "C", ').format(
+                values.bind(wanted[0].lower())
+            )
+            if wanted
+            else sql.SQL("")
+        )
+        text = sql.SQL('SELECT value FROM {} WHERE {} GROUP BY value ORDER BY {} value COLLATE "C"').format(
             sql.Identifier(self._table), self._where(values), first
         )
         return [value for (value,) in conn.execute(text, values.all)]
@@ -138,7 +151,7 @@ class TagQuery:
     def _keys(self, values: Values, conditions: Conditions) -> list[Sql]:
         """The keys that are meant: enabled ones or not, and of a parent its children as well."""
         listed = values.bind(sorted(self._context.tags), "text[]")
-        found = [sql.SQL("{} (key = ANY({}))").format(sql.SQL("" if self._enabled else "NOT"), listed)]
+        found: list[Sql] = [sql.SQL("{} (key = ANY({}))").format(sql.SQL("" if self._enabled else "NOT"), listed)]
         if self._key is not None:
             named = [self._key, *self._context.children.get(self._key, ())]
             return [*found, sql.SQL("key = ANY({})").format(values.bind(named, "text[]"))]
@@ -160,8 +173,28 @@ class TagQuery:
         there = {row["key"] for row in rows}
         filtered = bool(self._parameters.filters) or not self._enabled or self._type is not None
         missing = [] if filtered else [p for p in self._context.children if p not in there]
-        return sorted([*rows, *({"key": p, "values": [], "enabled": True} for p in missing)], key=lambda row: row["key"])
+        return sorted(
+            [*rows, *({"key": p, "values": [], "enabled": True} for p in missing)], key=lambda row: row["key"]
+        )
+
+
+def check_tags(context: Context, parameters: Parameters, key: str | None, *, key_only: bool) -> None:
+    """What only makes sense with a key, or only without one.
+
+    Raises:
+        UnknownName: the key is not enabled.
+        InvalidInput: the question asks for what only the other kind of question can.
+    """
+    if key is not None and key not in context.tags | set(context.children):
+        raise UnknownName("tag key", key, context.tags)
+    has_value = "value" in parameters.echo["filter"]
+    wrong = "key_only" if key is not None and key_only else "value" if key is None and has_value else ""
+    if wrong:
+        detail = f"Invalid query parameter '{wrong}'."
+        raise InvalidInput({"errors": [{"detail": detail, "source": "details", "status": 400}]}, message=detail)
 
 
 def _meant(parent: str, asked: Sequence[Match]) -> bool:
-    return any(v == parent if m.name.operator == "exact" else v.lower() in parent.lower() for m in asked for v in m.values)
+    return any(
+        v == parent if m.name.operator == "exact" else v.lower() in parent.lower() for m in asked for v in m.values
+    )

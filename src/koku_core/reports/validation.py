@@ -261,16 +261,20 @@ class Validation:
         found: dict[str, Group] = {}
         for written in self.maps["group_by"]:
             name = Name.read(written)
-            if name.operator == "exact":  # accepted without effect: clients rely on the answer of the question without it
+            if (
+                name.operator == "exact"
+            ):  # accepted without effect: clients rely on the answer of the question without it
                 continue
             key = None if name.is_tag else self.keys[name.key]
             found.setdefault(name.full, Group(name, key, self._label(name), self.text.find(name.key)))
-        return sorted(found.values(), key=lambda g: g.position)
+        return sorted(found.values(), key=_position)
 
     def _label(self, name: Name) -> str:
         """A tag is called by its key, unless a row has something else of that name."""
-        taken = {"date", "delta_value", "delta_percent", *(f.path.split(".")[0] for f in self.report.figures)}
-        taken |= {x.name for x in (*self.report.lists, *self.report.texts)} | {"source_uuid", "values", *self.keys}
+        report = self.report
+        taken = {"date", "source_uuid", "values", "delta_value", "delta_percent", *self.keys}
+        taken |= {f.path.split(".")[0] for f in report.figures}
+        taken |= {x.name for x in report.lists} | {t.name for t in report.texts}
         return name.full if name.is_tag and name.key in taken else name.key
 
     def _matches(self, given: dict[str, Any]) -> Iterable[Match]:
@@ -285,6 +289,10 @@ class Validation:
             return None
         first, _, second = text.partition("__")
         return Delta(*(self.report.deltas.get(n, n) for n in (first, second) if n))
+
+
+def _position(group: Group) -> int:
+    return group.position
 
 
 def _wrong(*messages: str) -> InvalidInput:
