@@ -21,7 +21,7 @@ JUNK: list[Any] = [
 TAGGED = {"metric": {"name": "node_cost_per_month"}, "tag_rates": {"tag_key": "k", "tag_values": [
     {"tag_value": "v", "value": 1, "unit": "USD", "default": False}]}}  # fmt: skip
 BODIES = {
-    "cost-models/": model(rates=[*model()["rates"], TAGGED], markup={"value": 1, "unit": "percent"}, 
+    "cost-models/": model(rates=[*model()["rates"], TAGGED], markup={"value": 1, "unit": "percent"},
                           distribution_info={"worker_cost": True},
                           source_uuids=[], price_list_uuids=[], currency="USD"),
     "price-lists/": {"name": "p", "effective_start_date": "2026-01-01", "effective_end_date": "2026-12-31", "rates": [TAGGED],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import anyio.to_thread
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -14,6 +15,8 @@ from koku_core.api.errors import HttpError, detail
 from koku_core.settings import Settings
 
 BODY_LIMIT = 10 * 1024 * 1024
+#: A body that takes long enough to parse that others should not have to wait for it.
+_LARGE = 100 * 1024
 
 
 class LimitedRequest(Request):
@@ -70,7 +73,7 @@ async def read_body(request: Request, settings: Settings) -> Any:
     if kind not in ("application/json", ""):
         raise detail(415, f'Unsupported media type "{kind}" in request.')
     try:
-        return wire.loads(raw)
+        return await anyio.to_thread.run_sync(wire.loads, raw) if len(raw) > _LARGE else wire.loads(raw)
     except ValueError as error:
         raise detail(400, f"JSON parse error - {error}") from error
 

@@ -148,7 +148,7 @@ class Endpoint:
         response = await self._answer(request, request_id)
         response.headers.setdefault(REQUEST_ID, request_id)
         if request.method == "HEAD":
-            response.body = b""
+            response = Response(status_code=response.status_code, headers=dict(response.headers))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
@@ -250,9 +250,20 @@ class Endpoint:
         return StreamingResponse(self._pieces(reply.text), reply.status, headers, reply.media_type)
 
     async def _pieces(self, text: Iterator[str]) -> AsyncIterator[str]:
-        """The pieces of a text, each made in a thread."""
-        while (piece := await self._run(partial(next, text, None))) is not None:
+        """The pieces of a text, made in a thread, each large enough to be worth the way there."""
+        while piece := await self._run(partial(_some, text)):
             yield piece
+
+
+def _some(text: Iterator[str]) -> str:
+    """The next 64 thousand characters, or what is left."""
+    taken, size = [], 0
+    for piece in text:
+        taken.append(piece)
+        size += len(piece)
+        if size >= 65536:
+            break
+    return "".join(taken)
 
 
 def _rendered(reply: Reply, call: Call) -> tuple[bytes, str | None]:
