@@ -99,12 +99,12 @@ def _reports(conn: Connection) -> Iterator[Finding]:
 
 
 def _jobs(services: Services, tenant: Tenant) -> Iterator[Finding]:
-    """Jobs that failed and were not done since."""
+    """Jobs that failed and were not done since; those of reports are told with their reports."""
     with services.system.connection() as conn:
         failed = rows(
             conn,
             """SELECT DISTINCT ON (kind, key) id, kind, key, state, error FROM job
-               WHERE tenant = %s AND state IN ('done', 'failed') ORDER BY kind, key, id DESC""",
+               WHERE tenant = %s AND kind <> 'ingest' AND state IN ('done', 'failed') ORDER BY kind, key, id DESC""",
             (tenant.name,),
         )
     for row in failed:

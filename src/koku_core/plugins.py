@@ -138,7 +138,8 @@ class Plugins:
             self._manager.check_pending()
             plugin = ProviderPlugin(module, package) if hasattr(module, "koku_provider") else None
         except Exception as error:  # noqa: BLE001 - as above
-            self._manager.unregister(module)
+            if self._manager.is_registered(module):  # else its hooks do not even fit
+                self._manager.unregister(module)
             self._refuse(name, package, version, f"{type(error).__name__}: {error}")
             return
         if plugin:
