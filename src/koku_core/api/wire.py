@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
+
+from koku_core.reports.csv import write_all
 
 
 def dumps(body: Any) -> bytes:
@@ -73,33 +72,10 @@ def etag_of(raw: bytes) -> str:
 
 
 def table(rows: Iterable[Any]) -> str:
-    """Rows as CSV: nested values flattened with dots, columns in alphabetical order, CRLF."""
-    flat = [_flat(row if isinstance(row, Mapping) else {"": row}) for row in rows]
-    columns = sorted({name for row in flat for name in row})
-    if not columns:
-        return ""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="")
-    writer.writeheader()
-    writer.writerows(flat)
-    return out.getvalue()
+    """Rows as CSV: nested values flattened with dots, columns in alphabetical order, CRLF; nothing if there are none."""
+    listed = [_times_as_text(row) for row in rows]
+    return "".join(write_all(listed)) if listed else ""
 
 
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
-    if not isinstance(node, (Mapping, list, tuple)):
-        return {path: _cell(node)}
-    items = node.items() if isinstance(node, Mapping) else enumerate(node)
-    made: dict[str, Any] = {}
-    for key, below in items:
-        made |= _flat(below, f"{path}.{key}" if path else str(key))
-    return made
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return stamp(value)
-    if isinstance(value, (date, UUID)):
-        return str(value)
-    if isinstance(value, str) and value[:1] in ("=", "@", "\t", "\r"):
-        return "'" + value  # a spreadsheet would run it
-    return value
+def _times_as_text(row: Any) -> Any:
+    return {k: stamp(v) if isinstance(v, datetime) else v for k, v in row.items()} if isinstance(row, Mapping) else row
