@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from koku_core.errors import PayloadRefused
 
@@ -123,6 +123,11 @@ class _Guarded(io.RawIOBase):
             return self._stream.read(size)
         except (tarfile.TarError, EOFError) as error:
             raise PayloadRefused(self._payload.name, f"is cut off ({error})", member=self._name) from error
+
+    def readinto(self, buffer: Any) -> int:
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
 
     def readall(self) -> bytes:
         return self.read(-1)
