@@ -150,5 +150,7 @@ def test_openapi_describes_every_path(api: Api) -> None:
     assert document["openapi"].startswith("3.")
     paths = document["paths"]
     assert {"/status/", "/sources/", "/cost-models/{uuid}/", "/jobs/{id}/cancel/"} <= set(paths)
+    costs = {p["name"] for p in paths["/reports/openshift/costs/"]["get"]["parameters"]}
+    assert {"start_date", "filter[project]", "group_by[cluster]", "exclude[node]", "order_by[cost]"} <= costs
     ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
     assert len(ids) == len(set(ids))
