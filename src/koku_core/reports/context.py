@@ -42,7 +42,7 @@ class Context:
 
 
 _READ = """
-    SELECT set_config('statement_timeout', %(timeout)s, true),
+    SELECT set_config('statement_timeout', %(timeout)s, true) || set_config('jit', 'off', true) || set_config('work_mem', '32MB', true),
         (SELECT jsonb_object_agg(name, value) FROM setting WHERE name = ANY(%(settings)s)),
         (SELECT array_agg(key) FROM tag_key WHERE family = %(family)s AND enabled),
         (SELECT jsonb_object_agg(parent, children) FROM (
@@ -59,7 +59,7 @@ _READ = """
 
 
 def read(conn: Connection, reports: ReportMap, family: str, currency: str | None, timeout_s: float) -> Context:
-    """Read the context of a question, and set the time limit of this transaction's statements.
+    """Read the context of a question, and set the limits of this transaction's statements; none runs long enough to be worth compiling.
 
     Args:
         conn: in a transaction.

@@ -6,6 +6,7 @@ What a row becomes is decided once per answer, so that packing it is a few calls
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,14 @@ from koku_core.reports.plan import SIZE
 from koku_core.reports.table import Row, Table
 
 Pack = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A number of a row, by its place."""
+
+    place: int
+    integer: bool = False
 
 
 class Packer:
@@ -66,7 +75,9 @@ class Packer:
         beside = {"source_uuid": self._list("source_uuid"), **{x.name: self._list(x.name) for x in self._plan.lists}}
         texts = {t.name: text_pack(self._table, t.name) for t in self._plan.texts}
         delta = (
-            {n: _number(self._table.at(n)) for n in ("delta_value", "delta_percent")} if self._parameters.delta else {}
+            {n: _nullable(self._table.at(n)) for n in ("delta_value", "delta_percent")}
+            if self._parameters.delta
+            else {}
         )
         return list({**groups, **quantities, **beside, **texts, **delta, **blocks}.items())
 
@@ -79,7 +90,7 @@ class Packer:
         tree: dict[str, Any] = {}
         for figure in self._plan.figures:
             if figure.name != SIZE:
-                _put(tree, figure.path, self._number(figure.name, figure.integer), self._unit(figure.unit))
+                _put(tree, figure.path, self._number(figure.name, integer=figure.integer), self._unit(figure.unit))
         if self._plan.report.capacity:
             self._put_capacity(tree, total=total)
         if not self._parameters.alone:
@@ -97,39 +108,47 @@ class Packer:
         if total or not self._plan.by_part:
             tree["capacity"]["count_units"] = capacity.size_unit
 
-    def _number(self, name: str, integer: bool = False) -> Pack:
-        at = self._table.at(name)
-        return (lambda row: int(row[at])) if integer else _number(at)
+    def _number(self, name: str, *, integer: bool = False) -> At:
+        return At(self._table.at(name), integer)
 
     def _unit(self, unit: str) -> str:
         return self._parameters.currency if unit == CURRENCY else unit
 
 
-def _put(tree: dict[str, Any], path: str, pack: Pack, unit: str) -> None:
+def _put(tree: dict[str, Any], path: str, number: At, unit: str) -> None:
     """Put a figure into the tree; with a unit it is an object of its own."""
     *above, last = path.split(".")
     for step in above:
         tree = tree.setdefault(step, {})
     if unit:
-        tree.setdefault(last, {}).update({"value": pack, "units": unit})
+        tree.setdefault(last, {}).update({"value": number, "units": unit})
     else:
-        tree[last] = pack
+        tree[last] = number
 
 
 def _compiled(block: Any) -> Pack:
     """One function that packs a block of a row."""
-    if callable(block):
-        return block  # type: ignore[no-any-return]
+    if isinstance(block, At):
+        place = block.place
+        return (lambda row: int(row[place])) if block.integer else (lambda row: float(row[place]))
     if isinstance(block, str):
         return lambda _: block
-    if block.keys() == {"value", "units"}:
-        value, unit = block["value"], block["units"]
-        return lambda row: {"value": value(row), "units": unit}
+    leaves = [(name, _leaf(part)) for name, part in block.items()]
+    if leaves and all(leaf for _, leaf in leaves):
+        places = [(name, *leaf) for name, leaf in leaves if leaf]
+        return lambda row: {name: {"value": float(row[place]), "units": unit} for name, place, unit in places}
     parts = [(name, _compiled(part)) for name, part in block.items()]
     return lambda row: {name: pack(row) for name, pack in parts}
 
 
-def _number(at: int) -> Pack:
+def _leaf(block: Any) -> tuple[int, str] | None:
+    """Place and unit, if the block is a number with a unit and nothing else: most of an answer is."""
+    if isinstance(block, dict) and block.keys() == {"value", "units"} and not block["value"].integer:
+        return block["value"].place, block["units"]
+    return None
+
+
+def _nullable(at: int) -> Pack:
     return lambda row: None if row[at] is None else float(row[at])
 
 

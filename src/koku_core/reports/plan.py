@@ -40,6 +40,12 @@ class Plan:
     currency: str
 
     @property
+    def columns(self) -> dict[str, str]:
+        """For each figure the column that holds it: figures of the same SQL share one."""
+        first: dict[str, str] = {}
+        return {f.name: first.setdefault(f.sql, f.name) for f in self.figures}
+
+    @property
     def report(self) -> Report:
         """The report that is asked."""
         return self.parameters.report

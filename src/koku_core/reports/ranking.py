@@ -85,12 +85,12 @@ class Ranking:
         descending = order.descending if order else True
         if order and order.by == "delta" and p.delta:
             value = self._ratio("f") if p.delta.compared else self._figure(p.delta.figure, "f")
-        elif order and order.by in self._s.figures:
-            value = sql.Identifier(order.by)
+        elif order and order.by in self._s.columns:
+            value = self._figure(order.by)
         elif order and p.group_offset is not None:
             return [*self._by_text(order), *self._ties()]
         else:
-            value, descending = sql.Identifier(self._s.report.order), True
+            value, descending = self._figure(self._s.report.order), True
         return [_directed(value, descending), *self._rank_ties(descending)]
 
     def _rank_ties(self, descending: bool) -> list[Sql]:
@@ -224,17 +224,15 @@ class Ranking:
             return [sql.SQL("rank")]
         if order and order.by == "delta":
             return self._by_delta(order.descending)
-        text = self._by_text(order) if order and order.by not in self._s.figures else []
+        text = self._by_text(order) if order and order.by not in self._s.columns else []
         return text or [_directed(value, direction == "DESC") for value, direction in self._asked_values()]
 
     def _asked_values(self) -> list[tuple[Sql, str]]:
         """The figure that orders, and its direction."""
         order = self._p.order
         if order is None or order.by == "delta":
-            return [(sql.Identifier(self._s.report.order), "DESC")]
-        return (
-            [(sql.Identifier(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.figures else []
-        )
+            return [(self._figure(self._s.report.order), "DESC")]
+        return [(self._figure(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.columns else []
 
     def _by_text(self, order: Order) -> list[Sql]:
         """By a group's value, without regard to case; the folded groups and what begins like them stand at the far end."""
@@ -272,7 +270,8 @@ class Ranking:
 
     def _figure(self, name: str, table: str = "") -> Sql:
         """A figure of the report; what it does not have counts as nothing."""
-        return names([name], table) if name in self._s.figures and name != SIZE else sql.SQL("0")
+        column = self._s.columns.get(name)
+        return names([column], table) if column and name != SIZE else sql.SQL("0")
 
 
 def _by_name(group: str) -> Sql:

@@ -61,7 +61,8 @@ class Statement:
         self.lists = ["source_uuid", *(x.name for x in plan.lists)]
         self.texts = [t.name for t in plan.texts if t.value or t.of_group]
         self.flags = [f for f in self.report.flags if parameters.grouped_by(f.key)]
-        self.figures = [f.name for f in plan.figures]
+        self.columns = plan.columns
+        self.figures = list(dict.fromkeys(self.columns.values()))
         self.row_level, self.group_level = 0, 1 << len(self.groups)
         self.total_level = (1 << (len(self.groups) + 1)) - 1
         periods = [parameters.period] + ([parameters.period.previous()] if self.looks_back else [])
@@ -71,7 +72,7 @@ class Statement:
     def looks_back(self) -> bool:
         """Whether the period before is needed."""
         delta = self.parameters.delta
-        return delta is not None and not delta.compared and delta.figure in self.figures
+        return delta is not None and not delta.compared and delta.figure in self.columns
 
     def tables(self) -> list[Sql]:
         """The WITH clause: `cells`, `sums`, `figures`, and for a comparison the same of the period before as `previous`."""
@@ -182,7 +183,7 @@ class Statement:
         of_rows = [t.name for t in self.plan.texts if t.value]
         kept = ["level", "bucket", *self.groups, *self.lists, *of_rows, *(f.name for f in self.flags)]
         computed = [(t.name, self._of_group(t)) for t in self.plan.texts if t.of_group]
-        computed += [(f.name, raw(f.sql)) for f in self.plan.figures]
+        computed += [(f.name, raw(f.sql)) for f in self.plan.figures if f.name in self.figures]
         return sql.SQL("SELECT {}, {} FROM sums").format(
             names([*kept, "base_currency", "missing_rates"]),
             sql.SQL(", ").join(sql.SQL("{} AS {}").format(of, sql.Identifier(name)) for name, of in computed),

@@ -39,6 +39,7 @@ class Table:
     ) -> None:
         self.plan = plan
         self._at = {name: n for n, name in enumerate(columns)}
+        self._at |= {name: self._at[column] for name, column in plan.columns.items()}
         self._plain = self._at.get("capacity")
         self._capacities = capacities
         parameters, capacity = plan.parameters, plan.report.capacity
