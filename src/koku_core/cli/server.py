@@ -44,9 +44,12 @@ class Address:
             SettingError: it cannot be had.
         """
         try:
-            return socket.create_server(
+            listening = socket.create_server(
                 (self.host, self.port), family=socket.AF_INET6 if ":" in self.host else socket.AF_INET
             )
+            # asyncio does so only for sockets of its own making; without it a small answer waits 40 ms for an acknowledgement
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listening
         except OSError as error:
             raise SettingError(
                 "--host/--port",
