@@ -6,7 +6,11 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
@@ -25,11 +29,31 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, empty: s
     Console(width=None if sys.stdout.isatty() else 1000).print(made)
 
 
-def show(thing: Any) -> None:
-    """Write what knows how to show itself as a table; a pipe gets it in full width."""
+def show(answer: Any) -> None:
+    """Write an answer as a table; a terminal that is too narrow for it gets the columns that say most, a pipe gets all."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 200).print(thing)
+    made = answer.__rich__()
+    console = Console(width=None if sys.stdout.isatty() else 1000)
+    left_out = _narrow(made, console)
+    console.print(made)
+    if left_out:
+        note(f"{len(left_out)} columns left out for want of width; --csv has them all.")
+
+
+def _narrow(made: RichTable, console: Console) -> list[str]:
+    """Take columns out of a table until it fits: figures before the last one, then what describes a row beyond its first two."""
+    left_out: list[str] = []
+    endless = console.options.update(max_width=10_000)
+    while console.measure(made, options=endless).maximum > console.width:
+        figures = [c for c in made.columns if c.justify == "right"]
+        texts = [c for c in made.columns if c.justify != "right"]
+        spare = figures[:-1] or texts[:1:-1]
+        if not spare:
+            break
+        made.columns.remove(spare[0])
+        left_out.append(str(spare[0].header))
+    return left_out
 
 
 def write_json(value: Any) -> None:
