@@ -66,7 +66,7 @@ def members(payload: Path, limits: Limits) -> Iterator[Member]:
         PayloadRefused: it is not such an archive, is cut off, breaks a limit, or a member is a link, a device or named so that it would
             leave a folder that it is unpacked to.
     """
-    with payload.open("rb") as packed, _opened(payload, packed, limits) as archive:
+    with payload.open("rb") as packed, _opened(payload, unpacked := _Unpacked(payload, packed, limits)) as archive:
         seen: set[str] = set()
         for count, info in enumerate(_infos(payload, archive), start=1):
             if count > limits.members:
@@ -81,11 +81,13 @@ def members(payload: Path, limits: Limits) -> Iterator[Member]:
                 stream = archive.extractfile(info)
                 assert stream is not None  # noqa: S101 - it is a regular file
                 yield Member(name, info.size, cast(BinaryIO, _Guarded(payload, name, cast(BinaryIO, stream))))
+        while unpacked.read(_BLOCK):  # to the check sum at the end
+            pass
 
 
-def _opened(payload: Path, packed: BinaryIO, limits: Limits) -> tarfile.TarFile:
+def _opened(payload: Path, unpacked: _Unpacked) -> tarfile.TarFile:
     try:
-        return tarfile.open(fileobj=_Unpacked(payload, packed, limits), mode="r|", bufsize=_BLOCK)
+        return tarfile.open(fileobj=unpacked, mode="r|", bufsize=_BLOCK)
     except (tarfile.TarError, EOFError) as error:
         raise PayloadRefused(payload.name, f"is not a gzip-compressed tar ({error})") from error
 
