@@ -160,6 +160,7 @@ class Cluster:
         try:
             place.mkdir(mode=0o711, parents=True, exist_ok=True)
             place.chmod(0o711)
+            (place / "belongs-to").write_text(f"{self.folder}\n")  # so that people can tell what may go
         except OSError as error:
             raise EmbeddedServerError(
                 f"runs as uid {account.uid}, which may not enter {self.folder}, and nothing can be made in {SHARED_PLACE} ({error})",
