@@ -208,6 +208,14 @@ class TestVolumes:
         months = {r["node"]: r["persistentvolumeclaim_capacity_gigabyte_months"] for r in self.rows}
         assert months == {"w1": Decimal("0.75"), "w2": Decimal("0.25")}
 
+    def test_claims_that_name_one_volume_share_its_content_and_keep_their_size(
+        self, conn: Connection, cluster: Cluster
+    ) -> None:
+        for namespace in ("a", "b", "c"):
+            cluster.pod(namespace, "p", "w1", FLAT, FLAT)
+            cluster.volume(namespace, "data", "p", 30, 12, persistentvolume="one")
+        assert self.figures(conn, cluster) == (3, 1, Decimal("0.4"))
+
     def test_labels_that_change_and_deliveries(self, conn: Connection, cluster: Cluster) -> None:
         cluster.pod("shop", "a", "w1", FLAT, FLAT)
         cluster.volume("shop", "data", "a", 30, 12, hours=10, labels={"x": "1"}, delivery="d1")

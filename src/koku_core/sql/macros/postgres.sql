@@ -1,4 +1,8 @@
-{# What PostgreSQL (>= 15) spells in its own way. Same macros, same meaning, in every engine's file. #}
+{# What PostgreSQL (>= 15) spells in its own way. Same macros, same meaning, in every engine's file.
+
+   Labels come in two forms: as a label column of a dataset stores them, and as the macros hand them on (PostgreSQL has one type for both).
+   labels_keep, label_get and labels_text take stored ones; labels_keep and labels_merge give such that labels_merge, GROUP BY and
+   labels_store take. #}
 
 {# the labels whose key is one of `keys` (an array expression) #}
 {% macro labels_keep(labels, keys) %}coalesce((SELECT jsonb_object_agg(e.k, e.v) FROM jsonb_each({{ labels }}) AS e(k, v) WHERE e.k = ANY({{ keys }})), '{}'::jsonb){% endmacro %}

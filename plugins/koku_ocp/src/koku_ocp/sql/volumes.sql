@@ -18,9 +18,10 @@ days AS (
     ) AS nodes
     GROUP BY 1
 ),
-{# Each pod that mounts a volume reports all of it. A volume (its name is the cluster's; without one, the claim stands for it) is there for no longer than the day's hours: where its pods together report
-   more, they mounted it at the same time, and each row is divided by how many times over. Pods that follow each other just add up.
-   Capacity is the claim's: it is divided among the pods of the claim alone, so that each claim has what it was given. #}
+{# Each pod that mounts a volume reports all of it. A volume (its name is the cluster's; without one, the claim stands for it) is there for
+   no longer than the day's hours: where its pods together report more, they mounted it at the same time, and each row is divided by how many
+   times over. Pods that follow each other just add up. Capacity is the claim's: it is divided among the pods of the claim alone, so that
+   each claim has what it was given. #}
 mounts AS (
     SELECT
         s.*,
