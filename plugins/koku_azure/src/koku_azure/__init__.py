@@ -1,3 +1,3 @@
-"""Microsoft Azure as a provider of koku-core. No hook is implemented yet: the package holds the name, and installing it changes nothing."""
+"""Microsoft Azure as a provider of koku-core. Without hooks yet: it holds the name, and changes nothing."""
 
 __version__ = "0.1.0"
