@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from koku_core.errors import KokuError
-from koku_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from koku_core.costing.rates import Rate
+    from koku_core.hookspecs import hookimpl
     from koku_core.koku import Koku
 
 __version__ = "0.1.0"
 __all__ = ["Koku", "KokuError", "Rate", "hookimpl"]
 
-_WHERE = {"Koku": "koku_core.koku", "Rate": "koku_core.costing.rates"}
+_WHERE = {"Koku": "koku_core.koku", "Rate": "koku_core.costing.rates", "hookimpl": "koku_core.hookspecs"}
 
 
 def __getattr__(name: str) -> Any:
