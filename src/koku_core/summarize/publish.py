@@ -24,7 +24,7 @@ from koku_core.plugins import ProviderPlugin
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sql import Table
-from koku_core.summarize.rollups import fill_rollup, fill_tags, forget
+from koku_core.summarize.rollups import fill_rollups, fill_tags, forget
 from koku_core.summarize.tables import ensure_tables, temporary
 
 if TYPE_CHECKING:
@@ -161,7 +161,6 @@ def _write(conn: Connection, fact: Fact, source_uuid: str, month: date, from_lak
             )
         )
     conn.execute("ANALYZE pg_temp.costs")
-    for rollup in fact.rollups:
-        fill_rollup(conn, fact, rollup, source_uuid, month, _ALL)
+    fill_rollups(conn, fact, source_uuid, month, _ALL)
     if from_lake:
         fill_tags(conn, fact, source_uuid, month, sql.SQL("pg_temp.usage"))

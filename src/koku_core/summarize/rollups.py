@@ -12,31 +12,52 @@ from koku_core.declare.facts import Fact, Rollup, TagTable
 from koku_core.summarize.tables import rollup_columns, tag_columns, tag_table
 
 
-def fill_rollup(
-    conn: Connection, fact: Fact, rollup: Rollup, source_uuid: str, month: date, rows: sql.Composable
-) -> None:
-    """Replace a rollup's rows of one source and month by the aggregate of `rows` (all rows of the fact for them)."""
-    forget(conn, rollup.name, "usage_start", source_uuid, month)
+def fill_rollups(conn: Connection, fact: Fact, source_uuid: str, month: date, rows: sql.Composable) -> None:
+    """Replace every rollup's rows of one source and month by the aggregate of `rows` (all rows of the fact for them).
+
+    A rollup that a finer one holds already is made from that.
+    """
+    done: list[Rollup] = []
+    for rollup in sorted(fact.rollups, key=lambda r: -len(r.dims)):
+        finer = min((r for r in done if _holds(r, rollup)), key=lambda r: len(r.dims), default=None)
+        forget(conn, rollup.name, "usage_start", source_uuid, month)
+        if finer is None:
+            conn.execute(_aggregate(fact, rollup, rows, sql.SQL(rollup.where or "true")))
+        else:
+            of_month = sql.SQL("source_uuid = %s AND usage_start >= %s AND usage_start < %s")
+            statement = _aggregate(fact, rollup, sql.Identifier(finer.name), of_month)
+            conn.execute(statement, (source_uuid, month, add_months(month, 1)))
+        done.append(rollup)
+
+
+def _holds(finer: Rollup, coarser: Rollup) -> bool:
+    """Whether one rollup can be made from another: the same rows, in more groups, with all that is aggregated."""
+    return (
+        not coarser.texts
+        and finer.where == coarser.where
+        and set(coarser.dims) <= set(finer.dims)
+        and set(coarser.sums) <= set(finer.sums)
+        and set(coarser.maxes) <= set(finer.maxes)
+    )
+
+
+def _aggregate(fact: Fact, rollup: Rollup, rows: sql.Composable, where: sql.Composable) -> sql.Composed:
     keys = [sql.Identifier(n) for n in ("source_uuid", "usage_start", *rollup.dims)]
+    distinct = sql.SQL("array_agg(DISTINCT {0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)")
     aggregates = [
         *(sql.SQL("sum({})").format(sql.Identifier(n)) for n in rollup.sums),
         *(sql.SQL("max({})").format(sql.Identifier(n)) for n in rollup.maxes),
-        *(
-            sql.SQL("array_agg(DISTINCT {0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)").format(sql.Identifier(n))
-            for n in rollup.texts
-        ),
+        *(distinct.format(sql.Identifier(n)) for n in rollup.texts),
     ]
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {into} ({names}) SELECT {selected} FROM {rows} AS fact WHERE {where} GROUP BY {keys}"
-        ).format(
-            into=sql.Identifier(rollup.name),
-            names=sql.SQL(", ").join(sql.Identifier(c.name) for c in rollup_columns(fact, rollup)),
-            selected=sql.SQL(", ").join([*keys, *aggregates]),
-            rows=rows,
-            where=sql.SQL(rollup.where or "true"),
-            keys=sql.SQL(", ").join(keys),
-        )
+    return sql.SQL(
+        "INSERT INTO {into} ({names}) SELECT {selected} FROM {rows} AS fact WHERE {where} GROUP BY {keys}"
+    ).format(
+        into=sql.Identifier(rollup.name),
+        names=sql.SQL(", ").join(sql.Identifier(c.name) for c in rollup_columns(fact, rollup)),
+        selected=sql.SQL(", ").join([*keys, *aggregates]),
+        rows=rows,
+        where=where,
+        keys=sql.SQL(", ").join(keys),
     )
 
 
