@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -13,6 +15,7 @@ from psycopg.types.json import Jsonb
 from koku_core.clock import add_months, month_of
 from koku_core.database.server import one, rows
 from koku_core.database.tenant import Tenant
+from koku_core.declare.datasets import Dataset
 from koku_core.declare.deliveries import Normalized
 from koku_core.errors import Cancelled, KokuError, PayloadRefused, Transient, UnknownName
 from koku_core.intake.archive import Limits
@@ -28,6 +31,8 @@ from koku_core.summarize.publish import month_lock, publish
 if TYPE_CHECKING:
     from koku_core.jobs.runner import RunningJob
 
+#: Tables of the lake that are written at a time.
+_WRITERS = 2
 #: Told how far the work is: done, total, what.
 Progress = Callable[[float, float, str], None]
 
@@ -119,6 +124,7 @@ class _Ingestion:
         self._services, self._tenant, self._report, self._progress = services, tenant, report, progress
         self._plugin: ProviderPlugin = services.plugins.provider(report["provider"])
         self._source: Source = SourceRegistry(services, tenant).get(report["source"])
+        self._folding = Lock()
         self._again: dict[tuple[str, tuple[tuple[date, int], ...]], Normalized] = {}
 
     def run(self) -> Ingested:
@@ -160,9 +166,10 @@ class _Ingestion:
 
     def _refold(self, delivery: str, masks: Mapping[date, int]) -> Normalized:
         key = (delivery, tuple(sorted(masks.items())))
-        if key not in self._again:
-            self._again[key] = self._normalize(delivery, masks)
-        return self._again[key]
+        with self._folding:  # tables that need the same hours share the work
+            if key not in self._again:
+                self._again[key] = self._normalize(delivery, masks)
+            return self._again[key]
 
     def _kept_days(self, normalized: Normalized) -> tuple[dict[date, int], list[str]]:
         """The hours to load, and what to say of those that are too old."""
@@ -173,6 +180,7 @@ class _Ingestion:
 
     def _store(self, normalized: Normalized, hours: Mapping[date, int], months: list[date]) -> None:
         datasets = [d for d in self._plugin.provider.datasets if d.name in normalized.tables]
+        names = [d.name for d in datasets]
         lake, tenant, uuid, delivery = (
             self._services.lake,
             self._tenant.name,
@@ -182,12 +190,18 @@ class _Ingestion:
         days = set(hours)
         for month in self._report["months"]:  # it was ingested before, and may have held other days then
             days |= {date.fromordinal(n) for n in range(month.toordinal(), add_months(month, 1).toordinal())}
-        covered = {d.name: lake.coverage(tenant, d, uuid, days) for d in datasets}
-        newer = self._newer({other for found in covered.values() for day in found.values() for other in day})
-        for dataset in datasets:
-            made = plan(delivery, hours, covered[dataset.name], newer)
-            rows_ = normalized.tables[dataset.name]
-            merge(lake, tenant, dataset, uuid, self._plugin.provider.version, delivery, rows_, made, self._refold)
+        version = self._plugin.provider.version
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            covered = dict(zip(names, pool.map(lambda d: lake.coverage(tenant, d, uuid, days), datasets), strict=True))
+            newer = self._newer({other for found in covered.values() for day in found.values() for other in day})
+
+            def write(dataset: Dataset) -> None:
+                made = plan(delivery, hours, covered[dataset.name], newer)
+                merge(
+                    lake, tenant, dataset, uuid, version, delivery, normalized.tables[dataset.name], made, self._refold
+                )
+
+            list(pool.map(write, datasets))
 
     def _newer(self, deliveries: set[str]) -> set[str]:
         """Those of the deliveries that were accepted after this one."""

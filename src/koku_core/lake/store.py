@@ -86,6 +86,8 @@ class Lake:
 
         from koku_core.lake.files import write_days
 
+        if not rows.num_rows and self._load(tenant, dataset) is None:
+            return None
         stored = self._ensure(tenant, dataset)
         new = _reached(lambda: write_days(stored, source_uuid, rows), f"write {dataset.name}")
         for _ in range(_ATTEMPTS):

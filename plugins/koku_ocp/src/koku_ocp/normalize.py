@@ -72,8 +72,12 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
         UnreadableCell: with file, row and column.
         PayloadRefused: an archive must not be read.
     """
+    import pyarrow as pa
+
     with ThreadPoolExecutor(_WORKERS) as pool:
-        return _Reading(limits, only, pool).run(files)
+        made = _Reading(limits, only, pool).run(files)
+    pa.default_memory_pool().release_unused()
+    return made
 
 
 class _Reading:
