@@ -75,7 +75,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
     row = conn.execute(
         sql.SQL(_READ).format(categories=names),
         {
-            "timeout": f"{int(timeout_s * 1000)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
+            "timeout": f"{max(int(timeout_s * 1000), 1)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
             "settings": [settings_store.CURRENCY, settings_store.ENABLED_CURRENCIES],
             "account_currency": settings_store.CURRENCY, "default": currencies.DEFAULT,
         },

@@ -1,0 +1,133 @@
+"""What OpenAPI says of reports and tags: parameters and answers, from the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from koku_core.declare.reports import OPERATORS, Figure, Key, Report, ReportMap, TagReport
+from koku_core.reports.period import SCOPES
+from koku_core.reports.plan import SIZE
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_DIRECTION = {"type": "string", "enum": ["asc", "desc"]}
+_DAY = {"type": "string", "format": "date"}
+_COUNT = {"type": "integer", "minimum": 0}
+_NUMBER = {"type": "number"}
+_AMOUNT = {"type": "object", "properties": {"value": _NUMBER, "units": {"type": "string"}}}
+
+
+def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
+    """Parameters and answer of one report."""
+    maps = {
+        "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
+        "exclude": _keys(k for k in report.keys if k.exclude),
+        "group_by": _keys(k for k in report.keys if k.value),
+        "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
+    }
+    parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)
+    if report.deltas:
+        parameters.append(_query("delta", {"type": "string"}, f"{', '.join(report.deltas)}{_compared(report)}"))
+    if report.categories:
+        parameters.append(_query("category", _TEXTS, f"Show groups of {report.categories.key} under their category."))
+    maximum = f"At most {reports.max_groups} groups."
+    return {
+        "description": f"{report.doc} {maximum}",
+        "parameters": parameters,
+        "responses": {"200": _answer(_row(report))},
+    }
+
+
+def tag_operation(tags: TagReport, *, one: bool) -> dict[str, Any]:
+    """Parameters and answer of the tag endpoints: of all keys, or of the values of one."""
+    own = {"enabled": {"type": "boolean", "default": True}, "key": _TEXTS, "value": _TEXTS}
+    types = {"type": {"type": "string", "enum": [*tags.types, "*"]}} if tags.types else {}
+    filters = {**_scope(), **own, **types, **_keys(k for k in tags.keys if k.filter)}
+    parameters = [_map("filter", filters, ""), *_common(1)]
+    row = {
+        "type": "object",
+        "properties": {"key": {"type": "string"}, "values": _TEXTS, "enabled": {"type": "boolean"}},
+    }
+    if one:
+        parameters.append({"name": "key", "in": "path", "required": True, "schema": {"type": "string"}})
+        return {"parameters": parameters, "responses": {"200": _answer({"type": "string"})}}
+    parameters.append(_query("key_only", {"type": "boolean"}, "The names of the keys alone."))
+    return {"parameters": parameters, "responses": {"200": _answer(row)}}
+
+
+def _query(name: str, schema: dict[str, Any], doc: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": doc, "schema": schema}
+
+
+def _map(name: str, properties: dict[str, Any], tags: str) -> dict[str, Any]:
+    """A parameter with keys in brackets; a tag key is written `tag:KEY`."""
+    more = {"additionalProperties": _TEXTS} if tags and name != "order_by" else {"additionalProperties": bool(tags)}
+    schema = {"type": "object", "properties": properties, **more}
+    return {"name": name, "in": "query", "style": "deepObject", "explode": True, "schema": schema}
+
+
+def _keys(keys: Iterable[Key]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in keys:
+        items = {"type": "string", "enum": list(key.choices)} if key.choices else {"type": "string"}
+        names = [key.name, *(f"{o}:{key.name}" for o in OPERATORS if key.operators)]
+        found |= {name: {"type": "array", "items": items} for name in names}
+    return found
+
+
+def _scope() -> dict[str, Any]:
+    return {
+        "resolution": {"type": "string", "enum": ["daily", "monthly"]},
+        "time_scope_units": {"type": "string", "enum": ["day", "month"]},
+        "time_scope_value": {"type": "string", "enum": [*SCOPES["day"], *SCOPES["month"]]},
+    }
+
+
+def _orders(report: Report) -> list[str]:
+    own = [k.order for k in report.keys if k.order]
+    return [*report.orders, *own, *(["delta"] if report.deltas else [])]
+
+
+def _compared(report: Report) -> str:
+    return f"; or two of {', '.join(report.compared)}, joined by two underscores" if report.compared else ""
+
+
+def _common(least: int) -> list[dict[str, Any]]:
+    return [
+        _query("limit", {"type": "integer", "minimum": least, "default": 100}, "The size of a page."),
+        _query("offset", _COUNT, "Where the page begins."),
+        _query("start_date", _DAY, "First day of a range."),
+        _query("end_date", _DAY, "Last day of a range."),
+        _query("currency", {"type": "string"}, "The currency of the answer, ISO 4217."),
+    ]
+
+
+def _row(report: Report) -> dict[str, Any]:
+    """A bucket: its rows lie below the groups that were asked for."""
+    properties: dict[str, Any] = {"date": {"type": "string"}, "source_uuid": _TEXTS}
+    properties |= {x.name: _TEXTS for x in report.lists} | {t.name: {"type": "string"} for t in report.texts}
+    for figure in report.figures:
+        _put(properties, figure)
+    row = {"type": "object", "properties": properties}
+    values = {"date": {"type": "string"}, "values": {"type": "array", "items": row}}
+    return {"type": "object", "properties": values, "additionalProperties": True}
+
+
+def _put(properties: dict[str, Any], figure: Figure) -> None:
+    *above, last = figure.path.split(".")
+    for step in above:
+        properties = properties.setdefault(step, {"type": "object", "properties": {}})["properties"]
+    if figure.name != SIZE:
+        properties[last] = _AMOUNT if figure.unit else _NUMBER
+
+
+def _answer(element: dict[str, Any]) -> dict[str, Any]:
+    body = {
+        "type": "object",
+        "properties": {
+            "meta": {"type": "object"},
+            "links": {"type": "object"},
+            "data": {"type": "array", "items": element},
+        },
+    }
+    return {"description": "The answer.", "content": {"application/json": {"schema": body}, "text/csv": {"schema": {}}}}
