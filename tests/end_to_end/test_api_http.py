@@ -150,7 +150,9 @@ def test_openapi_describes_every_path(api: Api) -> None:
     assert document["openapi"].startswith("3.")
     paths = document["paths"]
     assert {"/status/", "/sources/", "/cost-models/{uuid}/", "/jobs/{id}/cancel/"} <= set(paths)
-    costs = {p["name"] for p in paths["/reports/openshift/costs/"]["get"]["parameters"]}
-    assert {"start_date", "filter[project]", "group_by[cluster]", "exclude[node]", "order_by[cost]"} <= costs
+    costs = {p["name"]: p["schema"] for p in paths["/reports/openshift/costs/"]["get"]["parameters"]}
+    assert {"start_date", "filter", "group_by", "exclude", "order_by", "limit", "currency"} <= set(costs)
+    assert "exact:project" in costs["filter"]["properties"]
+    assert [p["name"] for p in paths["/tags/openshift/{key}/"]["get"]["parameters"]].count("key") == 1
     ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
     assert len(ids) == len(set(ids))

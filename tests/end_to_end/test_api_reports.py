@@ -107,6 +107,14 @@ def test_csv(api: Api) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
+def test_a_stream_that_nobody_reads_holds_no_connection(api: Api, loaded: Koku) -> None:
+    asked, csv_please = f"{PROJECTS}&limit=0", {"accept": "text/csv"}
+    tag = api.get(asked, headers=csv_please).headers["etag"]
+    for _ in range(loaded.services.settings.pool_size + 1):
+        assert api.head(asked, headers=csv_please).status_code == 200
+        assert api.get(asked, headers={**csv_please, "if-none-match": tag}).status_code == 304
+
+
 def test_tags(api: Api) -> None:
     keys = {row["key"] for row in api.data("tags/openshift/?" + MONTH)}
     assert keys <= {"app", "environment"}

@@ -51,7 +51,7 @@ class Call:
         args: what the path holds (`uuid`, `key`).
         body: the parsed body: JSON, or what an own `parse` made of it.
         csv: CSV is wanted.
-        request_id: for logs.
+        known: ETags of answers that the client has.
     """
 
     koku: Koku
@@ -63,7 +63,7 @@ class Call:
     args: Mapping[str, str]
     body: Any = None
     csv: bool = False
-    request_id: str = ""
+    known: tuple[str, ...] = ()
 
     @property
     def access(self) -> Access:
@@ -113,6 +113,7 @@ class Resource:
         slash: `always`, `never` or `both`: whether the path ends in one.
         parse: reads the body; default: JSON or a form.
         parameters: what the query string may hold, for OpenAPI.
+        described: what OpenAPI says of GET beyond that.
         csv: it can also be had as CSV.
     """
 
@@ -126,6 +127,7 @@ class Resource:
     slash: str = "always"
     parse: Callable[[Request, Any], Any] = read_body
     parameters: tuple[str, ...] = ()
+    described: Mapping[str, Any] = field(default_factory=dict)
     csv: bool = True
 
 
@@ -173,7 +175,7 @@ class Endpoint:
         body = None if method in SAFE else await self.resource.parse(request, self._koku.services.settings)
         call = Call(
             koku, identity, method, request.scope["path"], request.scope.get("root_path", "") + BASE,
-            request.scope["query_string"].decode("latin-1"), args, body, csv, request_id,
+            request.scope["query_string"].decode("latin-1"), args, body, csv, _known(request),
         )  # fmt: skip
         if "%00" in call.query or "\x00" in call.path:
             raise InvalidInput({"error": ["Null characters are not allowed."]})
@@ -237,14 +239,14 @@ class Endpoint:
         tag = reply.etag or (wire.etag_of(raw) if raw and call.method in SAFE and reply.status == 200 else "")
         if tag:
             headers["ETag"] = tag
-            if _known(tag, request):
+            if tag.strip('"') in _known(request):
                 return Response(status_code=304, headers=headers)
         return Response(raw, reply.status, headers, kind)
 
     def _streamed(self, reply: Reply, request: Request, headers: dict[str, str]) -> Response:
         if reply.etag:
             headers["ETag"] = reply.etag
-            if _known(reply.etag, request):
+            if reply.etag.strip('"') in _known(request):
                 return Response(status_code=304, headers=headers)
         assert reply.text is not None  # noqa: S101 - the caller's condition
         return StreamingResponse(self._pieces(reply.text), reply.status, headers, reply.media_type)
@@ -275,7 +277,7 @@ def _rendered(reply: Reply, call: Call) -> tuple[bytes, str | None]:
     return wire.table(rows if isinstance(rows, list) else [rows]).encode(), "text/csv; charset=utf-8"
 
 
-def _known(tag: str, request: Request) -> bool:
-    """Whether the client has this answer already."""
-    given = [t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")]
-    return tag.removeprefix("W/") in given or "*" in given
+def _known(request: Request) -> tuple[str, ...]:
+    """The ETags of `If-None-Match`, without quotes."""
+    given = request.headers.get("if-none-match", "").split(",")
+    return tuple(t.strip().removeprefix("W/").strip('"') for t in given if t.strip())

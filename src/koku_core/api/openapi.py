@@ -66,11 +66,15 @@ def _operation(resource: Resource, verb: str, in_path: list[dict[str, Any]]) -> 
     kinds = ["application/json", *(["text/csv"] if resource.csv and verb == "GET" else [])]
     answer = {"description": resource.doc}
     content: dict[str, Any] = {} if verb == "DELETE" else {"content": {kind: {"schema": {}} for kind in kinds}}
+    described = resource.described if verb == "GET" else {}
+    stated = {p["name"]: p for p in [*in_path, *(in_query if verb == "GET" else []), *described.get("parameters", ())]}
+    responses = {_STATUSES[verb]: answer | content} | {s: {"description": text} for s, text in _ERRORS.items()}
     made: dict[str, Any] = {
         "summary": resource.doc,
         "operationId": re.sub(r"\W+", "_", f"{verb.lower()}_{resource.path}").strip("_"),
-        "parameters": in_path + (in_query if verb == "GET" else []),
-        "responses": {_STATUSES[verb]: answer | content} | {s: {"description": text} for s, text in _ERRORS.items()},
+        **described,
+        "parameters": list(stated.values()),
+        "responses": responses | described.get("responses", {}),
     }
     if verb in ("POST", "PUT", "PATCH"):
         made["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 from koku_core.api.endpoint import Call, Handler, Reply, Resource
 from koku_core.api.permissions import reads
-from koku_core.declare.reports import Report
 from koku_core.plugins import Plugins, ProviderPlugin
+from koku_core.reports.openapi import report_operation, tag_operation
 
 if TYPE_CHECKING:
     from koku_core.reports.answer import Answer
-
-_TIME = ("time_scope_units", "time_scope_value", "resolution")
-_COMMON = (
-    "limit", "offset", "currency", "start_date", "end_date", *(f"filter[{name}]" for name in (*_TIME, "limit", "offset")),
-)  # fmt: skip
 
 
 def resources(plugins: Plugins) -> Iterator[Resource]:
@@ -27,31 +22,20 @@ def resources(plugins: Plugins) -> Iterator[Resource]:
 
 
 def _of(plugin: ProviderPlugin) -> Iterator[Resource]:
-    provider, allowed = plugin.provider, reads(plugin.provider)
-    for report in plugin.report_map.reports:
-        path = f"{provider.api_path}/{report.name}"
-        handlers, parameters = {"GET": _report(path)}, _parameters(report)
-        yield Resource(f"reports/{path}/", handlers, report.doc, allowed, bare=True, parameters=parameters)
-    if plugin.report_map.tags:
-        doc = f"Tag keys of {provider.label}, with their values."
-        yield Resource(f"tags/{provider.api_path}/", {"GET": _tags(provider.api_path)}, doc, allowed, bare=True)
-        doc = f"Values of one tag key of {provider.label}."
-        yield Resource(f"tags/{provider.api_path}/{{key}}/", {"GET": _tags(provider.api_path)}, doc, allowed, bare=True)
-
-
-def _parameters(report: Report) -> tuple[str, ...]:
-    """What the query string of a report may hold; operators (`and:`, `or:`, `exact:`) and `tag:KEY` beside it."""
-    optional = [("delta", report.deltas), ("category", report.categories)]
-    keys = report.keys
-    names = (
-        *_COMMON,
-        *(name for name, there in optional if there),
-        *(f"filter[{k.name}]" for k in keys if k.filter),
-        *(f"exclude[{k.name}]" for k in keys if k.exclude),
-        *(f"group_by[{k.name}]" for k in keys if k.value),
-        *(f"order_by[{name}]" for name in ("date", *report.orders, *(k.order for k in keys if k.order))),
-    )
-    return tuple(dict.fromkeys(names))
+    provider, reports, allowed = plugin.provider, plugin.report_map, reads(plugin.provider)
+    for report in reports.reports:
+        path, described = f"{provider.api_path}/{report.name}", report_operation(reports, report)
+        yield Resource(f"reports/{path}/", {"GET": _report(path)}, report.doc, allowed, bare=True, described=described)
+    if reports.tags:
+        handlers = {"GET": _tags(provider.api_path)}
+        for path, doc, one in (
+            ("", "Tag keys of {}, with their values.", False),
+            ("{key}/", "Values of one tag key of {}.", True),
+        ):
+            yield Resource(
+                f"tags/{provider.api_path}/{path}", handlers, doc.format(provider.label), allowed, bare=True,
+                described=tag_operation(reports.tags, one=one),
+            )  # fmt: skip
 
 
 def _report(path: str) -> Handler:
@@ -59,7 +43,7 @@ def _report(path: str) -> Handler:
         from koku_core.reports.service import Reports
 
         reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
-        return _reply(call, reports.answer(path, call.query, call.access, csv=call.csv))
+        return _reply(call, reports.answer(path, call.query, call.access, csv=call.csv, known=call.known))
 
     return handler
 
@@ -69,7 +53,9 @@ def _tags(path: str) -> Handler:
         from koku_core.reports.service import Reports
 
         reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
-        return _reply(call, reports.tags(path, call.args.get("key"), call.query, call.access))
+        return _reply(
+            call, reports.tags(path, call.args.get("key"), call.query, call.access, csv=call.csv, known=call.known)
+        )
 
     return handler
 

@@ -74,7 +74,9 @@ def validated(given: Any, facts: Facts) -> ModelInput:
     check_units(found or [], currency, problems)
     problems.check()
     assert plugin is not None  # noqa: S101 - checked above
-    return ModelInput(name or "", description or "", plugin, currency, switches, sources, found, markup, distribution, lists)
+    return ModelInput(
+        name or "", description or "", plugin, currency, switches, sources, found, markup, distribution, lists
+    )
 
 
 def _plugin(plugins: Plugins, family: str | None) -> ProviderPlugin | None:
