@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +53,15 @@ def _programs() -> Path | None:
     if not found:
         pytest.exit(f"KOKU_TEST_POSTGRES={wanted}, but there are no such programs", returncode=2)
     return found[0]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter, unlike pytest's own: root's embedded server keeps its data in there, not elsewhere."""
+    place = Path(tempfile.mkdtemp(prefix="koku-test-", dir="/tmp"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from koku_core.embedded.postmaster import Postmaster
 from koku_core.plugins import Plugins
 
 pytestmark = pytest.mark.slow
@@ -150,3 +151,15 @@ def test_without_jobs_there_is_no_worker_and_a_taken_port_is_a_message(dsn: str,
         served.process.send_signal(signal.SIGINT)
         until(lambda: served.process.poll() is not None, "it ends after Ctrl-C")
         assert served.process.returncode == 0
+
+
+def test_the_embedded_postgresql_ends_with_a_server_that_is_killed(open_folder: Path) -> None:
+    def postmaster() -> Postmaster | None:
+        return Postmaster.of((open_folder / "data" / "postgres" / "data").resolve())
+
+    with serve("", open_folder) as served:
+        served.call(f"{served.admin}status/")
+        assert postmaster() is not None
+        served.process.kill()
+        served.process.wait()
+        until(lambda: postmaster() is None, "the worker was its last user, and stopped it")

@@ -46,16 +46,16 @@ def test_a_wheel_holds_every_file_of_its_package(wheels: dict[str, Path]) -> Non
         assert expected <= set(zipfile.ZipFile(wheels[package]).namelist()), package
 
 
-def test_they_install_and_work(wheels: dict[str, Path], pip: Path, tmp_path: Path) -> None:
+def test_they_install_and_work(wheels: dict[str, Path], pip: Path, open_folder: Path) -> None:
     core, *plugins = (wheels[p] for p in DISTRIBUTIONS.values())
     subprocess.run([pip, "install", "--quiet", f"{core}[embedded,api,cli]", *plugins], check=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("KOKU_", "PYTHON", "XDG_"))} | {
-        "HOME": str(tmp_path)
+        "HOME": str(open_folder)
     }
 
     def koku(*arguments: str) -> str:
         command: list[str | Path] = [pip.parent / "koku", *arguments]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, cwd=open_folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -28,12 +26,9 @@ pytestmark = pytest.mark.skipif(not PROGRAMS, reason="no PostgreSQL programs are
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that every user can enter, unlike pytest's own."""
-    place = Path(tempfile.mkdtemp(prefix="koku-test-", dir="/tmp"))
-    place.chmod(0o755)
-    yield place / "postgres"
-    shutil.rmtree(place)
+def folder(open_folder: Path) -> Path:
+    """A folder for a server, not made yet."""
+    return open_folder / "postgres"
 
 
 def ask(dsn: str, query: str) -> object:

@@ -39,11 +39,25 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        from koku_core.errors import KokuError
+        message = _message(error)
+        if message is None:
+            raise  # a defect of ours: somebody will want to see where
+        _fail(message, 1)
 
-        if not isinstance(error, KokuError):
-            raise
-        _fail(error.message, 1)
+
+def _message(error: Exception) -> str | None:
+    """What to tell a user of an error; None: it is not one that a user can do something about."""
+    from psycopg import OperationalError
+
+    from koku_core.errors import DatabaseUnavailable, KokuError
+
+    if isinstance(error, KokuError):
+        return error.message
+    if isinstance(error, OperationalError):
+        return DatabaseUnavailable(str(error).strip()).message
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return None
 
 
 def _fail(message: str, status: int) -> NoReturn:

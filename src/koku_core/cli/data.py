@@ -50,7 +50,8 @@ def refresh(
         for source in [koku.sources.get(s) for s in sources or ()] or [s for s in koku.sources if not s.paused]:
             with progress(source.name) as step:
                 made += koku.refresh(source, step)
-        koku.work()
+        with progress("Working off what waits"):
+            koku.work()
     _say(made, json=json, days=days)
 
 

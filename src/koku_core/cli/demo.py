@@ -60,7 +60,8 @@ def _load(koku: Koku, family: str, sample: Sample) -> None:
     for payload in sample.payloads:
         with progress(f"Ingesting {payload.name}") as step:
             koku.ingest(source, payload, step)
-    koku.work()
+    with progress("Working off what waits"):
+        koku.work()
 
 
 def _show(koku: Koku, sample: Sample) -> None:
