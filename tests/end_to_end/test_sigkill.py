@@ -89,7 +89,7 @@ def state(koku: Koku) -> dict[str, Any]:
 def die(settings: Settings, payload: Path, step: tuple[str, int, str]) -> int:
     """Upload and ingest in a process that kills itself at a step; gives its exit status."""
     script = f"""
-        import functools, importlib, os, signal
+        import functools, importlib, itertools, os, signal
         from koku_core import Koku
         from koku_core.settings import Settings
         where, number, when = {step!r}
@@ -98,12 +98,12 @@ def die(settings: Settings, payload: Path, step: tuple[str, int, str]) -> int:
         *names, last = path.split(".")
         for name in names:
             owner = getattr(owner, name)
-        real, calls = getattr(owner, last), [0]
+        real, calls = getattr(owner, last), itertools.count(1)
         @functools.wraps(real)
         def fatal(*args, **kwargs):
-            calls[0] += 1
+            call = next(calls)  # the tables of the lake are written by several threads
             result = real(*args, **kwargs) if when == "after" else None
-            if calls[0] == number:
+            if call == number:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result if when == "after" else real(*args, **kwargs)
         setattr(owner, last, fatal)
