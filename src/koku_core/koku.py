@@ -171,12 +171,19 @@ class Koku:
         """Ask a report, such as `openshift/costs`; see `koku_core.reports.service.Reports.answer_for` for the options."""
         from koku_core.reports.service import Reports
 
+        self._settle()
         return Reports(self.services, self.handle).answer_for(path, access=EVERYTHING, **options)
+
+    def _settle(self) -> None:
+        """Do what a change has left to do, so that an answer in a notebook or script needs no worker to be right."""
+        if self.jobs.count(("waiting",)):
+            self.work()
 
     def daily_summary(self, source: Source | str, month: date) -> pa.Table:
         """The daily summary of a source and month as Arrow: the columns that its provider declares, without the core's `layer`."""
         from koku_core.summarize.reading import daily_summary
 
+        self._settle()
         found = self.sources.get(source)
         return daily_summary(
             self.handle,
