@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,11 @@ class Served:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         assert process.stderr
-        lines = [process.stderr.readline() for _ in range(4)]
-        assert lines[3] == "Stop with Ctrl-C.\n", "".join(lines) + process.stderr.read()
-        self.api, self.upload, self.admin = (line.split()[1] for line in lines[:3])
+        lines = list(
+            takewhile(lambda line: line not in ("", "Stop with Ctrl-C.\n"), iter(process.stderr.readline, None))
+        )
+        assert len(lines) >= 3, "".join(lines)
+        self.api, self.upload, self.admin = (line.split()[1] for line in lines[-3:])
 
     def call(self, url: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
         request = urllib.request.Request(url, body, {"x-rh-identity": identity(), **headers})  # noqa: S310
@@ -73,15 +76,15 @@ def until(condition: Callable[[], bool], what: str, timeout_s: float = 30) -> No
 
 
 @contextmanager
-def serve(dsn: str, place: Path, *more: str) -> Iterator[Served]:
-    settings = {
-        "KOKU_DATABASE_URL": dsn,
-        "KOKU_DATA_DIR": str(place / "data"),
-        "KOKU_CLOCK": "2026-11-22T20:00:00",
-        "KOKU_PLUGINS": "ocp",
-    }
-    command = [sys.executable, "-m", "koku_core.cli", "serve", "--port", "0", "--admin-port", "0", *more]
-    process = subprocess.Popen(command, env=os.environ | settings, stderr=subprocess.PIPE, text=True)
+def serve(dsn: str, place: Path, *more: str, command: str = "serve") -> Iterator[Served]:
+    settings = {"DATABASE_URL": dsn, "DATA_DIR": str(place / "data"), "CLOCK": "2026-11-22T20:00:00", "PLUGINS": "ocp"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "koku_core.cli", command, "--port", "0", "--admin-port", "0", *more],
+        env=os.environ | {f"KOKU_{name}": value for name, value in settings.items()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield Served(process)
     finally:
@@ -163,3 +166,10 @@ def test_the_embedded_postgresql_ends_with_a_server_that_is_killed(open_folder: 
         served.process.kill()
         served.process.wait()
         until(lambda: postmaster() is None, "the worker was its last user, and stopped it")
+
+
+def test_the_demonstration_serves_whoever_asks(dsn: str, tmp_path: Path) -> None:
+    with serve(dsn, tmp_path, command="demo") as served:  # noqa: S310
+        months = "filter[time_scope_value]=-2&filter[time_scope_units]=month&filter[resolution]=monthly"
+        with urllib.request.urlopen(f"{served.api}reports/openshift/costs/?{months}", timeout=30) as answer:
+            assert json.load(answer)["meta"]["total"]["cost"]["total"]["value"] > 0
