@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from koku_core.costing.models import CostModels
     from koku_core.costing.price_lists import PriceLists
     from koku_core.doctor import Finding
-    from koku_core.intake.ingest import Ingested
+    from koku_core.intake.ingested import Ingested
     from koku_core.intake.uploads import Accepted
-    from koku_core.reports.service import Answer
+    from koku_core.reports.answer import Answer
 
 Progress = Callable[[float, float, str], None]
 

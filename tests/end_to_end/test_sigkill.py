@@ -37,7 +37,7 @@ STEPS = [
 
 @pytest.fixture
 def settings(dsn: str, tmp_path: Path) -> Settings:
-    return Settings(database_url=dsn, data_dir=tmp_path / "data", clock="2026-11-22T20:00:00Z", plugins=("ocp",))  # type: ignore[arg-type]
+    return Settings(database_url=dsn, data_dir=tmp_path / "data", clock="2026-11-22T20:00:00Z", plugins=("ocp",))
 
 
 @pytest.fixture
