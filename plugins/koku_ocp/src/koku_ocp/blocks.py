@@ -17,7 +17,7 @@ from koku_ocp.reports import Report
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 _LINE = 16 << 20
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)?( \+0000 UTC)?")
 #: A number beyond this is a fault of the metrics, not a measurement.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS = 200_000
+_ROWS = 50_000
 
 
 class Fold:
@@ -42,7 +42,7 @@ class Fold:
         self._rows += groups.num_rows
         if self._rows > self._limit:
             self.result()
-            self._limit = 2 * self._rows + _ROWS
+            self._limit = self._rows + _ROWS
 
     def result(self) -> pa.Table | None:
         """All groups so far; None: nothing came."""
