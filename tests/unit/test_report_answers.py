@@ -136,6 +136,7 @@ def test_operators(koku: Koku) -> None:
     assert shown("filter[exact:project]=late&filter[project]=sho") == ["late", "shop"]
     assert shown("exclude[project]=shop,late") == ["openshift-dns", "web_2"]
     assert shown("exclude[exact:project]=shop") == ["late", "openshift-dns", "shop", "web_2"]
+    assert shown("exclude[tag:app]=*") == ["late", "openshift-dns", "shop", "web_2"]
     assert shown("filter[cluster]=EAST") == ["openshift-dns", "shop", "web_2"]
     assert shown("filter[category]=plat") == ["openshift-dns"]
     assert shown("category=*") == ["Platform", "late", "shop", "web_2"]

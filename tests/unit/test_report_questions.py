@@ -190,6 +190,7 @@ WRONG = [
     ("group_by[project]=*&category=x", {"category": {"error": "Unsupported category(ies): {'x'}"}}),
     ("category=Platform", {"error": ["Category may not be used without a group_by project parameter"]}),
     ("filter[infrastructures]=foo", {"filter": {"infrastructures": ['"foo" is not a valid choice.']}}),
+    ("filter[infrastructures]=AWS", {"filter": {"infrastructures": ['"AWS" is not a valid choice.']}}),
     ("exclude[infrastructures]=gcp", {"exclude": {"infrastructures": ['"gcp" is not a valid choice.']}}),
     ("limit=abc", {"limit": ["A valid integer is required."]}),
     ("limit=99999999999", {"limit": ["A valid integer is required."]}),

@@ -80,10 +80,10 @@ class Conditions:
         return found + [any_of(conditions) for conditions in either.values()]
 
     def excludes(self, matches: Iterable[Match]) -> list[sql.Composable]:
-        """What rows must not fulfil; a row without a value stays. `exact:` has no effect, as clients know it."""
+        """What rows must not fulfil; a row without a value stays. `exact:` has no effect, and `*` is a text, as clients know it."""
         return [
             sql.SQL("NOT coalesce({}, false)").format(
-                (all_of if match.name.operator == "and" else any_of)(self._each(match))
+                (all_of if match.name.operator == "and" else any_of)(self._each(match, literal=True))
             )
             for match in matches
             if match.name.operator != "exact"
@@ -99,20 +99,21 @@ class Conditions:
             for key, allowed in restrictions.items()
         ]
 
-    def _each(self, match: Match) -> list[sql.Composable]:
-        """A condition for each value."""
+    def _each(self, match: Match, *, literal: bool = False) -> list[sql.Composable]:
+        """A condition for each value; `literal`: a `*` is a text and not all values."""
         key, exact = match.key, match.name.operator == "exact"
+        literal = literal or exact
         if key is None:
-            return [self._tag(match.name.key, value, exact) for value in match.values]
-        if key.condition and ALL in match.values:
+            return [self._tag(match.name.key, value, exact, literal) for value in match.values]
+        if key.condition and ALL in match.values and not literal:
             return [sql.SQL("true")]
         if key.condition:
             lower = self._values.bind([v.lower() for v in match.values], "text[]")
             return [raw(key.condition.sql, values=lower)]
-        return [self._value(key, value, exact) for value in match.values]
+        return [self._value(key, value, exact, literal) for value in match.values]
 
-    def _value(self, key: Key, value: str, exact: bool) -> sql.Composable:
-        if value == ALL and not exact:
+    def _value(self, key: Key, value: str, exact: bool, literal: bool) -> sql.Composable:
+        if value == ALL and not literal:
             return sql.SQL("true")
         looked_at = [e.sql for e in key.searched]
         categories = self._categories
@@ -120,8 +121,8 @@ class Conditions:
             looked_at.append(categories.name.sql)
         return any_of(self._compared(raw(e), value, exact) for e in looked_at)
 
-    def _tag(self, key: str, value: str, exact: bool) -> sql.Composable:
-        if value == ALL and not exact:
+    def _tag(self, key: str, value: str, exact: bool, literal: bool) -> sql.Composable:
+        if value == ALL and not literal:
             return sql.SQL("{} ? {}").format(sql.Identifier(self._tags), self._values.bind(key))
         return self._compared(self.label(key), value, exact)
 

@@ -69,7 +69,7 @@ def texts(value: Any, choices: Sequence[str] = ()) -> list[str]:
     if not choices:
         return found
     for text in found:
-        if text.lower() not in choices:
+        if text not in choices:
             raise ValueError(f'"{text}" is not a valid choice.')
     return [text.upper() for text in found]
 

@@ -11,7 +11,7 @@ from typing import Any
 from koku_core.clock import month_of
 from koku_core.declare.reports import CURRENCY, Figure
 from koku_core.reports.conversion import rate_of
-from koku_core.reports.pack import group_name, text_pack
+from koku_core.reports.pack import text_pack
 from koku_core.reports.parameters import Group
 from koku_core.reports.plan import SIZE
 from koku_core.reports.table import Row, Table
@@ -57,7 +57,7 @@ class Flat:
         label = parameters.period.label
         found = {"date": Column(lambda row: label(row[2]), "date")}
         for n, group in enumerate(parameters.groups):
-            found[self._group_column(group)] = Column(_group(group, 3 + n))
+            found[self._group_column(group)] = Column(_value(3 + n))
         for name in ("source_uuid", *(x.name for x in self._plan.lists)):
             found[name] = Column(_list(table.at(name)), "texts")
         found |= {t.name: Column(text_pack(table, t.name)) for t in self._plan.texts}
@@ -127,9 +127,3 @@ def _value(at: int) -> Get:
 
 def _list(at: int) -> Get:
     return lambda row: row[at] or []
-
-
-def _group(group: Group, at: int) -> Get:
-    if group.key is None:
-        return _value(at)
-    return lambda row: group_name(group, row[at])
