@@ -22,6 +22,7 @@ from koku_core.declare.summarize import CostModelSpec, Summary
 if TYPE_CHECKING:
     from koku_core.executors.base import Executor
     from koku_core.intake.archive import Limits
+    from koku_core.settings import Settings
     from koku_core.sources.model import Source
 
 #: The version of these specifications; a plugin states in `Provider.hooks` the one it was written for.
@@ -50,13 +51,16 @@ def koku_receive(payload: Path, limits: Limits) -> Receipt:  # type: ignore[empt
 
 
 @hookspec(firstresult=True)
-def koku_download(source: Source, state: Mapping[str, Any], folder: Path) -> Iterator[Download]:  # type: ignore[empty-body]
+def koku_download(source: Source, state: Mapping[str, Any], folder: Path, settings: Settings) -> Iterator[Download]:  # type: ignore[empty-body]
     """Fetch what is new at a source since `state`. For providers whose sources are asked.
+
+    A delivery is kept before the next one is asked for, and its state is the source's from then on: whoever is killed goes on from there.
 
     Args:
         source: with its credentials in clear.
         state: what the last `Download` of this source carried; empty at first.
-        folder: an empty folder to write into.
+        folder: an empty folder to write into; it is removed afterwards.
+        settings: of the library; a source that reads folders of this machine asks `koku_core.intake.local` which it may.
 
     Raises:
         KokuError: `Transient` if trying again later may help, else `Terminal`.

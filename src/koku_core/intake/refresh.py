@@ -56,8 +56,10 @@ def _download(
         row = one(conn, "SELECT download_state FROM source WHERE uuid = %s", (source.uuid,))
     secret = SourceRegistry(services, tenant).with_secrets(source)
     made = []
-    for found in plugin.call("koku_download", source=secret, state=row["download_state"] if row else {}, folder=folder):
-        report = _keep(services, tenant, plugin, source, found)
+    state = row["download_state"] if row else {}
+    settings = services.settings
+    for found in plugin.call("koku_download", source=secret, state=state, folder=folder, settings=settings):
+        report = _keep(services, tenant, plugin, source, found, folder)
         with tenant.connection() as conn:
             conn.execute(
                 "UPDATE source SET download_state = %s, last_polling = now() WHERE uuid = %s",
@@ -68,15 +70,17 @@ def _download(
     return made
 
 
-def _keep(services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, found: Download) -> int | None:
-    """Keep the files of a delivery, each as a part of its package."""
-    report = None
-    for path in found.files:
+def _keep(
+    services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, found: Download, folder: Path
+) -> int | None:
+    """Keep the files of a delivery, each as a part of its package, and named as it lies in the folder."""
+    report, names = None, tuple(str(path.relative_to(folder)) for path in found.files)
+    for name, path in zip(names, found.files, strict=True):
         with contextlib.ExitStack() as stack:
             spooled: Spooled = stack.enter_context(
                 services.kept.spool(stack.enter_context(path.open("rb")), path.name, 1 << 62)
             )
-            names = tuple(f.name for f in found.files)
-            receipt = Receipt(found.delivery, source.key, names, (path.name,), details=found.details)
-            report = register(services, tenant, plugin, spooled, receipt, queue=False, any_month=True).report_id
+            receipt = Receipt(found.delivery, source.key, names, (name,), details=found.details)
+            part = spooled.named(name)
+            report = register(services, tenant, plugin, part, receipt, queue=False, any_month=True).report_id
     return report
