@@ -16,10 +16,11 @@ from koku_core.clock import add_months, month_of
 from koku_core.database.server import one, rows
 from koku_core.database.tenant import Tenant
 from koku_core.declare.datasets import Dataset
-from koku_core.declare.deliveries import Normalized
+from koku_core.declare.deliveries import Normalized, Receipt
 from koku_core.errors import Cancelled, KokuError, PayloadRefused, Transient, UnknownName
 from koku_core.intake.archive import Limits
 from koku_core.intake.ingested import Ingested, counts_json
+from koku_core.intake.kept import Spooled
 from koku_core.intake.merge import merge, plan
 from koku_core.intake.uploads import ANY_MONTH, read_receipt, register, retained_from
 from koku_core.plugins import ProviderPlugin
@@ -57,15 +58,22 @@ def ingest_payload(
     """
     plugin = services.plugins.provider(source.provider)
     with payload.open("rb") as stream, services.kept.spool(stream, payload.name, 1 << 62) as spooled:
-        receipt = read_receipt(services, plugin, spooled)
+        receipt = read_receipt(services, plugin, spooled) if plugin.has("koku_receive") else _alone(source, spooled)
         if receipt.source_key != source.key:
             raise PayloadRefused(
                 payload.name, f"is of {receipt.source_key!r}, and the source {source.name!r} is {source.key!r}",
                 do="Name the source that it belongs to.",
             )  # fmt: skip
-        accepted = register(services, tenant, plugin, spooled, receipt, queue=False, any_month=True)
+        part = spooled if plugin.has("koku_receive") else spooled.named(spooled.path.name)
+        accepted = register(services, tenant, plugin, part, receipt, queue=False, any_month=True)
     assert accepted.report_id is not None  # noqa: S101 - it was registered
     return ingest_report(services, tenant, accepted.report_id, progress)
+
+
+def _alone(source: Source, spooled: Spooled) -> Receipt:
+    """The receipt of a file of a provider whose payloads say nothing of themselves: it is a delivery of its own."""
+    name = spooled.path.name
+    return Receipt(f"{name} {spooled.digest}", source.key, (name,), (name,))
 
 
 def ingest_report(services: Services, tenant: Tenant, report_id: int, progress: Progress | None = None) -> Ingested:

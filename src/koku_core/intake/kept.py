@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -32,6 +32,10 @@ class Spooled:
     path: Path
     digest: str
     size: int
+
+    def named(self, name: str) -> Spooled:
+        """The same as a part of a delivery whose parts are told apart by name: two of the same bytes are still two."""
+        return replace(self, digest=f"{self.digest} {name}")
 
 
 class KeptFiles:
@@ -157,3 +161,8 @@ def safe_name(filename: str) -> str:
     """The last part of a name that somebody else chose, as a name for a file of ours."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", filename.replace("\\", "/").rpartition("/")[2]).lstrip(".")
     return name[-100:] or "payload"
+
+
+def given_name(file: Path) -> str:
+    """The name that a kept file came by."""
+    return re.sub(r"^[0-9a-f]{32}-", "", file.name)
