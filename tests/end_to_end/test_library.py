@@ -79,6 +79,14 @@ def test_a_payload_that_comes_before_its_source_waits_for_it(koku: Koku, payload
     assert koku.daily_summary(prod, date(2026, 11, 1)).num_rows > 0
 
 
+def test_a_payload_of_a_paused_source_waits_for_the_end_of_the_pause(koku: Koku, payload: Path) -> None:
+    prod = koku.sources.add("ocp", name="prod", paused=True, cluster_id=cluster_of(koku, payload))
+    koku.receive(payload, "application/vnd.redhat.hccm.tar+tgz")
+    assert koku.daily_summary(prod, date(2026, 11, 1)).num_rows == 0
+    koku.sources.update(prod, paused=False)
+    assert koku.daily_summary(prod, date(2026, 11, 1)).num_rows > 0
+
+
 def test_a_removed_source_leaves_no_figures(koku: Koku, payload: Path) -> None:
     prod = koku.sources.add("ocp", name="prod", cluster_id=cluster_of(koku, payload))
     koku.ingest(prod, payload)

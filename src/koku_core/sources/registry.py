@@ -78,12 +78,16 @@ class SourceRegistry:
         return _source(row)
 
     def _welcome(self, conn: Connection, provider: str, key: str, uuid: str) -> None:
-        """Attach the payloads that came before the source, and seed the provider's built-in cost groups."""
+        """Seed the provider's built-in cost groups, and attach the payloads that came before the source."""
+        seed_cost_groups(conn, self._services.plugins.provider(provider).provider.cost_groups)
+        self._attach(conn, provider, key, uuid)
+        bump(conn, "settings")
+
+    def _attach(self, conn: Connection, provider: str, key: str, uuid: str) -> None:
+        """Have the payloads ingested that waited for the source, or for its pause to end."""
         from koku_core.intake.uploads import adopt
 
-        seed_cost_groups(conn, self._services.plugins.provider(provider).provider.cost_groups)
         adopt(conn, self._tenant.name, provider, key, uuid)
-        bump(conn, "settings")
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.list())
@@ -157,6 +161,8 @@ class SourceRegistry:
                     raise UnknownName("source", source.name)
                 if name is not None and name != source.name:
                     summarize_all(conn, self._tenant.name, [source.uuid])
+                if not row["paused"] and (source.paused or row["key"] != source.key):
+                    self._attach(conn, source.provider, row["key"], source.uuid)
                 bump(conn, "settings")
         except psycopg.errors.UniqueViolation as error:
             raise InvalidInput({"source": {"duplicate": f"a source with this {kind.key} exists already"}}) from error
