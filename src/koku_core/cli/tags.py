@@ -41,4 +41,4 @@ def _change(context: typer.Context, provider: str, keys: list[str], *, on: bool)
     with opened(context) as koku:
         family = koku.services.plugins.provider(provider).provider.family
         jobs = koku.tags.enable(family, keys) if on else koku.tags.disable(family, keys)
-    note(f"Done; {len(jobs)} months are made anew by the worker." if jobs else "Done.")
+    note(f"Done; {len(jobs)} months are made anew by a worker, or before the next report." if jobs else "Done.")
