@@ -131,7 +131,8 @@ class Text:
     Attributes:
         name: in JSON and CSV.
         key: the group that it belongs to.
-        value: over columns of the fact; the largest of the row's texts.
+        value: over columns of the fact; the largest of the row's values.
+        shown: SQL that makes the text of that value, which is `{value}`; empty: it is the text.
         of_group: instead, SQL over the group's own value, which is `{value}`.
         ranked: only in answers with `filter[limit]`.
         ranked_null: what stands for null in answers with `filter[limit]`; clients know it so.
@@ -141,6 +142,7 @@ class Text:
     name: str
     key: str
     value: Expression | None = None
+    shown: str = ""
     of_group: str = ""
     ranked: bool = False
     ranked_null: int | None = None
@@ -258,6 +260,46 @@ class TagReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A list of what a provider's reports can be asked about, `resource-types/PROVIDER-NAME/`.
+
+    Attributes:
+        name: the end of its path (`nodes`).
+        key: its values are listed; searches look at what its filters look at; its access restricts the rows.
+        within: keys whose access restricts the rows too, and opens the list to whoever has no list of `key`'s.
+        alias: what a row is called beside its `value`, if it has another name, and the expression of it.
+        where: the rows of the fact that count.
+        switches: parameters that are true or false, each with the condition that it stands for; at most one may be true.
+        narrowing: keys by which the list can be narrowed with parameters of their names.
+        counted: whether `resource-types/` tells how many there are.
+    """
+
+    name: str
+    key: Key
+    within: tuple[Key, ...] = ()
+    alias: tuple[str, Expression] | None = None
+    where: Expression | None = None
+    switches: Mapping[str, Expression] = field(default_factory=dict)
+    narrowing: tuple[Key, ...] = ()
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CostGroups:
+    """What can be put into cost groups by `settings/cost-groups/`.
+
+    Attributes:
+        key: its values are what is put into groups (`project`).
+        holders: where a value is found, for people, and the key that they are filtered by (`cluster`).
+        where: the rows of the fact that count.
+    """
+
+    key: Key
+    holders: Key
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReportMap:
     """All reports of a provider.
 
@@ -267,6 +309,8 @@ class ReportMap:
         tags: the tag endpoints; None: it has no tags.
         currency: the fact's column with the currency of the bill; empty: all money is in the cost model's currency.
         max_groups: how many keys a question may be grouped by.
+        resource_types: the lists below `resource-types/`.
+        cost_groups: what can be put into cost groups; None: nothing of this provider.
     """
 
     fact: Fact
@@ -274,6 +318,8 @@ class ReportMap:
     tags: TagReport | None = None
     currency: str = ""
     max_groups: int = 2
+    resource_types: tuple[ResourceType, ...] = ()
+    cost_groups: CostGroups | None = None
 
     def report(self, name: str) -> Report | None:
         """The report of that name; None: there is none."""

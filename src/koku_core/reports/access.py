@@ -16,8 +16,8 @@ Restrictions = Mapping[Key, tuple[str, ...]]
 def restrict(access: Access, keys: Iterable[Key], asked: Iterable[Match]) -> Restrictions:
     """What rows must be, whatever else is asked.
 
-    A resource without any list restricts nothing unless it is the first that the keys name: a cluster's list is what opens its projects
-    and nodes.
+    A resource without any list restricts nothing unless it is the first that the keys name: a list of wholes is what opens
+    their parts.
 
     Args:
         access: of the asker.

@@ -30,7 +30,8 @@ def read(conn: Connection, plan: Plan, context: Context, *, newest_first: bool, 
     """
     statement = Statement(plan, context)
     ranking = Ranking(statement, newest_first=newest_first, limit=most + 2)
-    rows = conn.execute(ranking.text(), statement.values.all).fetchall()
+    # never prepared: a plan for any values would not know which partitions they are in
+    rows = conn.execute(ranking.text(), statement.values.all, prepare=False).fetchall()
     if len(rows) > most + 1:
         raise QueryTooLarge("it has too many rows", str(most))
     _check_rates(rows[0], ranking.columns(), plan)
@@ -48,7 +49,7 @@ def _capacities(conn: Connection, plan: Plan, context: Context) -> Capacities | 
         return None
     statement = Statement(plan, context)
     text = capacity.statement(statement, plan.report.capacity)
-    return capacity.read(conn.execute(text, statement.values.all))
+    return capacity.read(conn.execute(text, statement.values.all, prepare=False))
 
 
 def streamed(conn: Connection, plan: Plan, context: Context, resources: ExitStack) -> Iterator[str]:

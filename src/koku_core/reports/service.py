@@ -53,7 +53,7 @@ class Reports:
         """Answer a question of the API.
 
         Args:
-            path: `openshift/costs`.
+            path: the provider's part of the path and the report's name, with a slash between.
             query: the query string.
             access: of the asker.
             csv: the answer is wanted as CSV: its limit counts rows, and with a limit of 0 it streams from the database.
@@ -81,7 +81,7 @@ class Reports:
         """Answer a question about tags: all keys with their values, or the values of one key.
 
         Args:
-            path: the provider's part of the path, `openshift`.
+            path: the provider's part of the path.
             key: the key whose values are wanted, or None.
             query: the query string.
             access: of the asker.

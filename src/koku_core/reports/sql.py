@@ -180,14 +180,20 @@ class Statement:
         ]
 
     def _figures(self) -> Sql:
-        of_rows = [t.name for t in self.plan.texts if t.value]
-        kept = ["level", "bucket", *self.groups, *self.lists, *of_rows, *(f.name for f in self.flags)]
-        computed = [(t.name, self._of_group(t)) for t in self.plan.texts if t.of_group]
+        kept = ["level", "bucket", *self.groups, *self.lists, *(f.name for f in self.flags)]
+        computed = [(t.name, self._text(t)) for t in self.plan.texts if t.value or t.of_group]
         computed += [(f.name, raw(f.sql)) for f in self.plan.figures if f.name in self.figures]
         return sql.SQL("SELECT {}, {} FROM sums").format(
             names([*kept, "base_currency", "missing_rates"]),
             sql.SQL(", ").join(sql.SQL("{} AS {}").format(of, sql.Identifier(name)) for name, of in computed),
         )
+
+    def _text(self, text: Text) -> Sql:
+        """The text of a row's largest value, or what follows from its group."""
+        if text.of_group:
+            return self._of_group(text)
+        value = sql.Identifier(text.name)
+        return raw(text.shown, value=sql.SQL("sums.{}").format(value)) if text.shown else value
 
     def _of_group(self, text: Text) -> Sql:
         """A text that follows from the group's value; where that is a category that was asked for, it says so."""

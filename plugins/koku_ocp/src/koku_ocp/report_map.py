@@ -51,7 +51,13 @@ CLASSIFICATION = Text("classification", "project", of_group="""
          WHEN {value} IN ('Storage unattributed', 'Network unattributed') THEN 'unattributed'
          ELSE 'project' END""")  # fmt: skip
 DEFAULT_PROJECT = Text("default_project", "project", ranked=True, others="False")
-COST_GROUP = Text("cost_group", "project", _GROUP_NAME, ranked_null=0)
+COST_GROUP = Text(
+    "cost_group",
+    "project",
+    column("cost_category_id"),
+    shown="(SELECT name FROM cost_group WHERE id = {value})",
+    ranked_null=0,
+)
 CATEGORIES = Categories("project", _GROUP_NAME, "cost_group")
 
 #: The distributions: name of the figure in JSON, rate type of its rows, whose currency they are in.
