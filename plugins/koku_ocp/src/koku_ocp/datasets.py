@@ -83,7 +83,7 @@ VM_DAYS = Dataset(
         quantity("vm_memory_usage_byte_seconds", "byte·s"),
         text("vm_device"), text("vm_volume_mode"), text("vm_persistentvolumeclaim_name"),
         quantity("vm_disk_allocated_size_byte_seconds", "byte·s"),
-        quantity("vm_core_seconds_up", "core·s", "Σ over hours of uptime × requested cores of that hour"),
+        quantity("vm_core_seconds_up", "core·s", "Σ over hours of uptime times the requested cores of that hour"),
         Column("last_hour", Kind.INTEGER, "the last hour of the day that the machine has a row in"),
     ),
     "one virtual machine on one node with one set of labels; cores, sockets, threads and bytes are the largest of the day",

@@ -12,7 +12,8 @@ _NODE_CAPACITY = (
 )  # fmt: skip
 _CLUSTER_CAPACITY = ("cluster_capacity_cpu_core_hours", "cluster_capacity_memory_gigabyte_hours")
 _STORAGE = (
-    "persistentvolumeclaim_capacity_gigabyte_months", "volume_request_storage_gigabyte_months", "persistentvolumeclaim_usage_gigabyte_months",
+    "persistentvolumeclaim_capacity_gigabyte_months", "volume_request_storage_gigabyte_months",
+    "persistentvolumeclaim_usage_gigabyte_months",
 )  # fmt: skip
 _COSTS = (
     "infrastructure_raw_cost", "infrastructure_markup_cost", "cost_model_cpu_cost", "cost_model_memory_cost",
@@ -20,9 +21,10 @@ _COSTS = (
 )  # fmt: skip
 _KEYS = ("cluster_id", "cluster_alias", "raw_currency", "cost_model_rate_type")
 _PROJECT = ("namespace", "cost_category_id")
-_SYNTHETIC = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network unattributed', 'Storage unattributed')"
+#: Rows of namespaces that are there.
+REAL = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network unattributed', 'Storage unattributed')"
 #: What the reports about pods and about volumes are made of.
-POD_ROWS = f"data_source = 'Pod' AND {_SYNTHETIC}"
+POD_ROWS = f"data_source = 'Pod' AND {REAL}"
 VOLUME_ROWS = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
 
 DAILY_SUMMARY = Fact(
