@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from koku_core.access import EVERYTHING
-from koku_core.clock import Clock, add_months, month_of
+from koku_core.clock import Clock, month_of
 from koku_core.database import Server, System, Tenant
 from koku_core.errors import KokuError, UnknownName
 from koku_core.jobs.queue import Job, Jobs
@@ -228,8 +228,29 @@ class Koku:
         return doctor(self.services, self.handle)
 
     def retained_from(self) -> date:
-        """The first month that is kept: `KOKU_RETAIN_MONTHS` full months before the current one."""
-        return add_months(month_of(self.services.clock.today()), -self.services.settings.retain_months)
+        """The first month that is kept: by the tenant's own setting, else `KOKU_RETAIN_MONTHS` full months before the current one."""
+        from koku_core.retention import retained_from
+
+        return retained_from(self.services, self.handle)
+
+    def purge(self) -> date:
+        """Remove what is older than the tenant keeps; workers do so daily by themselves.
+
+        Returns:
+            The first month that is kept.
+
+        Raises:
+            Busy: an old month is being read or written.
+        """
+        from koku_core.retention import purge
+
+        return purge(self.services, self.handle)
+
+    def delete_tenant(self) -> None:
+        """Delete the tenant with everything that is its own: rows, line items, kept files, jobs."""
+        from koku_core.tenants import delete_tenant
+
+        delete_tenant(self.services, self.handle)
 
 
 def _secret(values: dict[str, Any]) -> dict[str, Any]:

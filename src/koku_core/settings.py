@@ -61,8 +61,22 @@ class Settings(BaseSettings):
         None, description="The provider plugins to load; unset: all that are installed"
     )
     retain_months: int = Field(13, ge=1, le=120, description="Full months kept before the current one")
+    keep_jobs_days: float = Field(30, gt=0, description="How long jobs that have ended are listed")
+    backup_days: float = Field(
+        7,
+        ge=0,
+        description="Age of the oldest backup that may be restored: files of the lake that nothing needs stay so long",
+    )
+    purge_hours: float = Field(24, gt=0, description="How often what is older than retention is removed")
+    poll_minutes: float = Field(
+        60, gt=0, description="How often a source is asked for new reports; less often while it fails"
+    )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts credentials at rest; made and kept in the data folder when unset"
+    )
+    trust_identity_header: bool = Field(
+        True,
+        description="Whoever sends the header x-rh-identity is whom it says; false: only accounts are known",
     )
     upload_limit_mib: int = Field(100, ge=1, description="Largest upload that is accepted, compressed")
     unpacked_limit_mib: int = Field(4096, ge=1, description="Largest total of the members of one archive")

@@ -33,6 +33,7 @@ def system(dsn: str) -> Iterator[System]:
 
 def add(system: System, tenant: str, key: str, kind: str = "note", **more: Any) -> int:
     with system.transaction() as conn:
+        conn.execute("INSERT INTO tenant (name) VALUES (%s) ON CONFLICT DO NOTHING", (tenant,))
         return enqueue(conn, tenant, kind, key=key, **more)
 
 

@@ -29,6 +29,7 @@ class Server:
             max_size=pool_size,
             open=False,
             timeout=30,
+            check=ConnectionPool.check_connection,  # one that broke while it lay idle must not spoil the next request
             kwargs={"autocommit": True, "application_name": "koku"},
         )
 

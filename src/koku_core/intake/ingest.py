@@ -22,8 +22,9 @@ from koku_core.intake.archive import Limits
 from koku_core.intake.ingested import Ingested, counts_json
 from koku_core.intake.kept import Spooled
 from koku_core.intake.merge import merge, plan
-from koku_core.intake.uploads import ANY_MONTH, read_receipt, register, retained_from
+from koku_core.intake.uploads import ANY_MONTH, read_receipt, register
 from koku_core.plugins import ProviderPlugin
+from koku_core.retention import retained_from
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sources.registry import SourceRegistry
@@ -181,7 +182,7 @@ class _Ingestion:
 
     def _kept_days(self, normalized: Normalized) -> tuple[dict[date, int], list[str]]:
         """The hours to load, and what to say of those that are too old."""
-        first = retained_from(self._services)
+        first = retained_from(self._services, self._tenant)
         old = [] if self._report["details"].get(ANY_MONTH) else sorted(d for d in normalized.hours if d < first)
         said = [f"{len(old)} days from {old[0]} on are older than retention and were left out"] if old else []
         return {day: mask for day, mask in normalized.hours.items() if day not in set(old)}, said

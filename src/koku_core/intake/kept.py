@@ -8,9 +8,10 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -148,6 +149,47 @@ class KeptFiles:
         except OSError as error:
             if "does not exist" not in str(error).lower() and "not found" not in str(error).lower():
                 raise LakeError(f"The kept file {key} cannot be removed: {error}", key=key) from error
+
+    def has_tenant(self, tenant: str) -> bool:
+        """Whether any file of a tenant is kept."""
+        return next(self._listed(tenant), None) is not None
+
+    def drop_tenant(self, tenant: str) -> None:
+        """Remove all kept files of a tenant."""
+        for key, _ in self._listed(tenant):
+            self.delete(key)
+        if self._local and (self._local / tenant).is_dir():
+            shutil.rmtree(self._local / tenant)
+
+    def sweep(self, tenant: str, known: Callable[[], Collection[str]], grace: timedelta = timedelta(days=1)) -> int:
+        """Remove the files of a tenant that nothing refers to, and what broken uploads left.
+
+        Args:
+            tenant: whose.
+            known: gives the keys that are referred to; asked after the files were listed, so that a new one is safe.
+            grace: younger files stay: their reference may not have been committed yet.
+
+        Returns:
+            How many files were removed.
+        """
+        before = datetime.now(UTC) - grace
+        old = {key for key, made in self._listed(tenant) if made < before}
+        lost = sorted(old - set(known())) if old else []
+        for key in lost:
+            self.delete(key)
+        for folder in (self._local / ".incoming").glob("*") if self._local else ():
+            if datetime.fromtimestamp(folder.stat().st_mtime, UTC) < before:
+                shutil.rmtree(folder, ignore_errors=True)
+        return len(lost)
+
+    def _listed(self, tenant: str) -> Iterator[tuple[str, datetime]]:
+        """The keys of a tenant's files, each with the time that it was written."""
+        from pyarrow.fs import FileSelector, FileType
+
+        place, root = self._place
+        for info in place.get_file_info(FileSelector(f"{root}/{tenant}", allow_not_found=True)):
+            if info.type == FileType.File:
+                yield f"{tenant}/{info.base_name}", info.mtime
 
     def exists(self, key: str) -> bool:
         """Whether a kept file is there."""

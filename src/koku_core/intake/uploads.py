@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import BinaryIO
 
 from psycopg.types.json import Jsonb
 
-from koku_core.clock import add_months, month_end, month_of
+from koku_core.clock import Clock, month_end, month_of
 from koku_core.database.server import Connection, one
 from koku_core.database.tenant import Tenant
 from koku_core.declare.deliveries import Receipt
@@ -19,6 +19,7 @@ from koku_core.intake.archive import Limits
 from koku_core.intake.kept import Spooled
 from koku_core.jobs.queue import enqueue, fail
 from koku_core.plugins import ProviderPlugin
+from koku_core.retention import retained_from
 from koku_core.services import Services
 
 #: In a report's `details`: months older than the retention are loaded too.
@@ -55,8 +56,8 @@ def accept(services: Services, tenant: Tenant, stream: BinaryIO, media_type: str
             raise
         except PayloadRefused as error:
             return _set_aside(services, tenant, plugin, spooled, error)
-        first = retained_from(services)
-        if _covered_until(receipt) < first:
+        first = retained_from(services, tenant)
+        if _covered_until(receipt, services.clock) < first:
             with tenant.transaction() as conn:
                 report = _register(
                     conn, plugin, receipt, f"older than retention: months before {first:%Y-%m} are not kept"
@@ -75,17 +76,12 @@ def read_receipt(services: Services, plugin: ProviderPlugin, spooled: Spooled) -
     return receipt
 
 
-def retained_from(services: Services) -> date:
-    """The first month that is kept."""
-    return add_months(month_of(services.clock.today()), -services.settings.retain_months)
-
-
-def _covered_until(receipt: Receipt) -> date:
+def _covered_until(receipt: Receipt, clock: Clock) -> date:
     """The last day that a payload can hold: as it says, or the end of the month that it was made in."""
     if receipt.end is not None:
         end = receipt.end - timedelta(microseconds=1)
         return end.date()
-    return month_end(month_of((receipt.made or datetime.now(UTC)).date()))
+    return month_end(month_of((receipt.made or clock.now()).date()))
 
 
 def register(

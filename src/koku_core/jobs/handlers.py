@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import date
 
 from koku_core.database.tenant import Tenant
 from koku_core.errors import UnknownName
 from koku_core.jobs.runner import Handler, RunningJob
+from koku_core.retention import purge
 from koku_core.services import Services
 from koku_core.sources.registry import SourceRegistry
 from koku_core.summarize.publish import publish
@@ -40,4 +42,21 @@ def _publish(services: Services, tenant: Tenant, job: RunningJob, *, from_lake: 
     publish(services, tenant, source, month, from_lake=from_lake)
 
 
-HANDLERS: Mapping[str, Handler] = {"ingest": _ingest, "summarize": _summarize, "price": _price}
+def _purge(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """What is older than the tenant keeps."""
+    job.progress(0, 1, "older than retention")
+    purge(services, tenant)
+    job.progress(1, 1, "older than retention")
+
+
+def _refresh(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """Whatever is new at a source whose reports are fetched."""
+    from koku_core.intake.refresh import refresh
+
+    with contextlib.suppress(UnknownName):  # removed meanwhile
+        refresh(services, tenant, SourceRegistry(services, tenant).get(job.arguments["source"]), job.progress)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "ingest": _ingest, "summarize": _summarize, "price": _price, "purge": _purge, "refresh": _refresh,
+}  # fmt: skip

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from koku_core.database.server import rows
 from koku_core.database.system import System
 from koku_core.errors import UnknownName
+from koku_core.observability.context import request_id
 
 STATES = ("waiting", "running", "done", "failed", "cancelled")
 
@@ -25,6 +26,8 @@ class Job:
         kind: what is done (`ingest`, `summarize`, `price`, …); key: to what; a wish for the same thing joins a waiting job.
         progress: `{"done", "total", "what"}` while it runs.
         error: why it failed, for people.
+        request_id: of the request that it was added for.
+        timings: seconds spent in each step, in its last attempt.
     """
 
     id: int
@@ -39,22 +42,27 @@ class Job:
     created: datetime | None = None
     started: datetime | None = None
     finished: datetime | None = None
+    request_id: str | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 def enqueue(
     conn: psycopg.Connection[Any], tenant: str, kind: str, *, key: str, source_uuid: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None, request: str | None = None,
 ) -> int:  # fmt: skip
     """Add a job in the transaction of `conn`, or join the waiting one of the same tenant, kind and key.
+
+    `request` is the id of the request that it is added for; default: that of the scope.
 
     Returns:
         The job's id.
     """
     row = conn.execute(
-        """INSERT INTO koku.job (tenant, kind, key, source_uuid, arguments) VALUES (%s, %s, %s, %s, %s)
-           ON CONFLICT (tenant, kind, key) WHERE state = 'waiting' DO UPDATE SET arguments = excluded.arguments
+        """INSERT INTO koku.job (tenant, kind, key, source_uuid, arguments, request_id) VALUES (%s, %s, %s, %s, %s, %s)
+           ON CONFLICT (tenant, kind, key) WHERE state = 'waiting'
+           DO UPDATE SET arguments = excluded.arguments, request_id = coalesce(excluded.request_id, job.request_id)
            RETURNING id""",
-        (tenant, kind, key, source_uuid, Jsonb(dict(arguments or {}))),
+        (tenant, kind, key, source_uuid, Jsonb(dict(arguments or {})), request or request_id()),
     ).fetchone()
     assert row is not None  # noqa: S101 - RETURNING always gives a row
     return int(row[0])
@@ -63,15 +71,15 @@ def enqueue(
 def fail(conn: psycopg.Connection[Any], tenant: str, kind: str, *, key: str, error: str) -> int:
     """Add a job that has failed already: how a payload that cannot even be read shows up beside the others."""
     row = conn.execute(
-        """INSERT INTO koku.job (tenant, kind, key, state, error, finished)
-           VALUES (%s, %s, %s, 'failed', %s, clock_timestamp()) RETURNING id""",
-        (tenant, kind, key, error),
+        """INSERT INTO koku.job (tenant, kind, key, state, error, finished, request_id)
+           VALUES (%s, %s, %s, 'failed', %s, clock_timestamp(), %s) RETURNING id""",
+        (tenant, kind, key, error, request_id()),
     ).fetchone()
     assert row is not None  # noqa: S101 - as above
     return int(row[0])
 
 
-_COLUMNS = "id, tenant, kind, key, source_uuid::text, state, progress, error, attempts, created, started, finished"
+_COLUMNS = "id, tenant, kind, key, source_uuid::text, state, progress, error, attempts, created, started, finished, request_id, timings"
 
 
 class Jobs:

@@ -6,10 +6,9 @@ left by a process that died; it goes back to the queue.
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +17,13 @@ from psycopg.types.json import Jsonb
 
 from koku_core.database.server import Connection, lock_key, one
 from koku_core.database.tenant import Tenant
-from koku_core.errors import Cancelled, KokuError, Transient
+from koku_core.errors import Cancelled, DatabaseUnavailable, KokuError, Transient
+from koku_core.jobs.ending import Outcome, end, give_back
+from koku_core.jobs.schedule import Schedule
+from koku_core.observability import collected, logger, scope
 from koku_core.services import Services
 
-log = logging.getLogger("koku.jobs")
+log = logger("koku.jobs")
 ATTEMPTS = 5
 BACK_OFF_S = (2, 10, 60, 300)
 
@@ -35,6 +37,7 @@ class RunningJob:
     kind: str
     source_uuid: str | None
     arguments: Mapping[str, Any]
+    request_id: str | None
     services: Services
 
     def progress(self, done: float, total: float, what: str = "") -> None:
@@ -64,15 +67,23 @@ class Runner:
         self._system = services.system
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.2) -> None:
-        """Work until `stop` is set; a job that is being worked on is finished first."""
+        """Work until `stop` is set, and do what is due by the clock; a job that is being worked on is finished first.
+
+        A database that goes away is waited for.
+        """
+        schedule, pause_s = Schedule(self._services), 0.0
         while not stop.is_set():
             try:
-                worked = self.step()
-            except KokuError as error:
-                log.warning("the queue cannot be reached: %s", error)
-                worked = False
-            if not worked:
-                stop.wait(poll_s)
+                with self._guard() as guard:
+                    while not stop.is_set():
+                        schedule.look()
+                        if not self._step(guard, None):
+                            stop.wait(poll_s)
+                        pause_s = 0
+            except (KokuError, psycopg.Error) as error:
+                pause_s = min(30, 2 * pause_s + poll_s)
+                log.warning("the queue cannot be reached: %s; tried again in %.1f s", str(error).strip(), pause_s)
+                stop.wait(pause_s)
 
     def drain(self, tenant: str | None = None) -> int:
         """Work until nothing is due, then return how many jobs were worked on. For pipelines, notebooks and tests."""
@@ -82,15 +93,32 @@ class Runner:
         return worked
 
     def step(self, tenant: str | None = None) -> bool:
-        """Claim one job that is due and work on it; False if there is none."""
+        """Claim one job that is due and work on it; False if there is none.
+
+        Raises:
+            DatabaseUnavailable: nobody answers.
+        """
+        try:
+            with self._guard() as guard:
+                return self._step(guard, tenant)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(str(error).strip()) from error
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[Connection]:
+        """The connection that holds the locks of jobs; if it breaks, they go back to the queue."""
         with psycopg.connect(self._system.server.dsn, autocommit=True, application_name="koku runner") as guard:
             guard.execute("SET search_path TO koku")
-            job = self._claim(guard, tenant)
-            if job is None:
-                return False
-            try:
-                self._work(job)
-            finally:
+            yield guard
+
+    def _step(self, guard: Connection, tenant: str | None) -> bool:
+        job = self._claim(guard, tenant)
+        if job is None:
+            return False
+        try:
+            self._work(job)
+        finally:
+            with contextlib.suppress(psycopg.OperationalError):  # the lock went with the connection
                 guard.execute("SELECT pg_advisory_unlock(%s)", (lock_key("job", job.id),))
         return True
 
@@ -105,58 +133,44 @@ class Runner:
                 """UPDATE job SET state = 'running', attempts = attempts + 1, started = clock_timestamp(), error = NULL
                    WHERE id = %s""", (row["id"],)
             )  # fmt: skip
-        return RunningJob(row["id"], row["tenant"], row["kind"], row["source_uuid"], row["arguments"], self._services)
+        return RunningJob(**row, services=self._services)
 
     def _work(self, job: RunningJob) -> None:
-        began = time.monotonic()
-        log.info("job %s: %s of %s begins", job.id, job.kind, job.tenant)
-        try:
-            self._handlers[job.kind](self._services, self._system.tenant(job.tenant), job)
-        except Cancelled:
-            self._end(job, "cancelled", None)
-        except Exception as error:  # noqa: BLE001 - whatever a handler or plugin raises ends the job, not the runner
-            self._failed(job, error)
-        else:
-            self._end(job, "done", None)
-            log.info("job %s: done in %.2f s", job.id, time.monotonic() - began)
+        facts = {"job": job.id, "kind": job.kind, "tenant": job.tenant, "request_id": job.request_id}
+        with scope(**facts), collected() as timings:
+            log.info("job %s begins", job.id)
+            outcome = Outcome(timings)
+            tenant = self._system.tenant(job.tenant)
+            try:
+                if not tenant.exists():
+                    raise Cancelled(job.id)
+                self._handlers[job.kind](self._services, tenant, job)
+            except Cancelled:
+                outcome.state = "cancelled"
+            except Exception as error:  # noqa: BLE001 - whatever a handler or plugin raises ends the job, not the runner
+                self._failed(job, tenant, error, outcome)
+            end(self._system, job, outcome)
 
-    def _failed(self, job: RunningJob, error: Exception) -> None:
+    def _failed(self, job: RunningJob, tenant: Tenant, error: Exception, outcome: Outcome) -> None:
+        if not tenant.exists():  # what it needs is gone
+            outcome.state = "cancelled"
+            return
+        reason = str(error) if isinstance(error, KokuError) else f"unexpected {type(error).__name__}: {error}"
+        outcome.error = reason
         with self._system.connection() as conn:
             row = conn.execute("SELECT attempts FROM job WHERE id = %s", (job.id,)).fetchone()
         attempts = row[0] if row else ATTEMPTS
-        reason = str(error) if isinstance(error, KokuError) else f"unexpected {type(error).__name__}: {error}"
         if isinstance(error, (Transient, psycopg.OperationalError)) and attempts < ATTEMPTS:
-            log.warning("job %s: %s; tried again in %s s", job.id, reason, BACK_OFF_S[attempts - 1])
-            self._again(job, reason, BACK_OFF_S[attempts - 1])
+            outcome.state, outcome.again_s = "waiting", BACK_OFF_S[attempts - 1]
+            log.warning("job %s: %s; tried again in %s s", job.id, reason, outcome.again_s)
             return
-        log.error("job %s failed: %s", job.id, reason, exc_info=not isinstance(error, KokuError))
-        self._end(job, "failed", reason)
-
-    def _again(self, job: RunningJob, reason: str, seconds: int) -> None:
-        with self._system.transaction() as conn:
-            twin = conn.execute(_TWIN, {"id": job.id}).fetchone()
-            if twin:  # somebody has asked for the same since: that wish serves both
-                conn.execute(
-                    "UPDATE job SET state = 'cancelled', error = %s, finished = clock_timestamp() WHERE id = %s",
-                    (reason, job.id),
-                )
-                return
-            conn.execute(
-                "UPDATE job SET state = 'waiting', error = %s, run_after = clock_timestamp() + make_interval(secs => %s) WHERE id = %s",
-                (reason, seconds, job.id),
-            )
-
-    def _end(self, job: RunningJob, state: str, error: str | None) -> None:
-        with self._system.connection() as conn:
-            conn.execute(
-                "UPDATE job SET state = %s, error = %s, finished = clock_timestamp() WHERE id = %s",
-                (state, error, job.id),
-            )
+        outcome.state = "failed"
+        log.error("job %s failed: %s", job.id, reason, exc_info=None if isinstance(error, KokuError) else error)
 
 
 #: The next job: of the tenant that has waited longest since it last had a turn; nothing of a source that is being worked on.
 _NEXT = """
-    SELECT j.id, j.tenant, j.kind, j.source_uuid::text, j.arguments
+    SELECT j.id, j.tenant, j.kind, j.source_uuid::text, j.arguments, j.request_id
     FROM job j
     LEFT JOIN LATERAL (SELECT max(started) AS turn FROM job t WHERE t.tenant = j.tenant AND t.started IS NOT NULL) last ON true
     WHERE j.state = 'waiting' AND j.run_after <= clock_timestamp() AND j.kind = ANY(%(kinds)s)
@@ -166,21 +180,15 @@ _NEXT = """
     FOR UPDATE OF j SKIP LOCKED
     LIMIT 1
 """
-_TWIN = """
-    SELECT 1 FROM job w JOIN job j ON (w.tenant, w.kind, w.key) = (j.tenant, j.kind, j.key)
-    WHERE j.id = %(id)s AND w.state = 'waiting'
-"""
 
 
 def _return_orphans(guard: Connection) -> None:
-    """Give back the jobs whose runner died: those marked as running whose lock can be had."""
+    """Give back the jobs whose runner died: those marked as running whose lock can be had. One that kills each runner has failed."""
     for (job_id,) in guard.execute("SELECT id FROM job WHERE state = 'running'").fetchall():
         key = lock_key("job", job_id)
         got = guard.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
         if not (got and got[0]):
             continue
         with guard.transaction():
-            twin = guard.execute(_TWIN, {"id": job_id}).fetchone()
-            state = "cancelled" if twin else "waiting"
-            guard.execute("UPDATE job SET state = %s WHERE id = %s AND state = 'running'", (state, job_id))
+            give_back(guard, job_id, None, most_attempts=ATTEMPTS)
         guard.execute("SELECT pg_advisory_unlock(%s)", (key,))

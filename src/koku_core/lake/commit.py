@@ -63,3 +63,12 @@ def swap(table: Table, old: Collection[DataFile], new: Collection[DataFile]) -> 
                 change.delete_data_file(file)
             for file in new:
                 change.append_data_file(file)
+
+
+def forget_history(table: Table) -> None:
+    """Keep the current snapshot alone; the files that only older ones name become garbage."""
+    current = table.current_snapshot()
+    old = [s.snapshot_id for s in table.snapshots() if current is None or s.snapshot_id != current.snapshot_id]
+    if old:
+        with table.transaction() as transaction:
+            ExpireSnapshots(transaction).by_ids(old).commit()

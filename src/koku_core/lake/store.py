@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table
+    from pyiceberg.table import FileScanTask, Table
 
     from koku_core.database import System
 
@@ -169,6 +169,30 @@ class Lake:
                 stored = self.catalog.load_table((tenant, name))
                 swap(stored, self._files(stored, source_uuid), [])
 
+    def retain(self, tenant: str, sources: Callable[[], Collection[str]], start: date) -> None:
+        """Forget all rows before a day, all rows of other sources, and all snapshots but the last; the files go with a later `sweep`.
+
+        Args:
+            tenant: whose rows.
+            sources: gives the sources that there are; asked while nobody can write, so that a new one's rows are safe.
+            start: the first day to keep.
+
+        Raises:
+            LakeError: the lake cannot be read or written.
+        """
+        from koku_core.lake.commit import forget_history, swap
+        from koku_core.lake.files import day_of
+
+        for name in self.tables(tenant):
+            with self.system.server.lock("lake", tenant, name):
+                stored = _reached(partial(self.catalog.load_table, (tenant, name)), f"open {name}")
+                tasks: list[FileScanTask] = _reached(partial(list, stored.scan().plan_files()), "plan a scan")
+                known = sources()
+                files = (task.file for task in tasks)
+                gone = [f for f in files if day_of(f) < start or str(f.partition[0]) not in known]
+                _reached(partial(swap, stored, gone, []), f"commit {name}")
+                _reached(partial(forget_history, stored), f"commit {name}")
+
     def drop_tenant(self, tenant: str) -> None:
         """Forget all tables of a tenant and remove their files at once."""
         from pyarrow.fs import FileType
@@ -183,6 +207,8 @@ class Lake:
         place, path = filesystem(f"{self.url}/{tenant}")
         if place.get_file_info(path).type == FileType.Directory:
             place.delete_dir(path)
+        with self.system.connection() as conn:
+            conn.execute("DELETE FROM lake_garbage WHERE starts_with(path, %s)", (f"{self.url}/{tenant}/",))
 
     def tables(self, tenant: str) -> list[str]:
         """The names of the datasets that a tenant has a table of."""
@@ -190,8 +216,12 @@ class Lake:
             return []
         return sorted(name for *_, name in self.catalog.list_tables((tenant,)))
 
-    def sweep(self, grace: timedelta = timedelta(days=7)) -> int:
+    def sweep(self, grace: timedelta = timedelta(days=7), tenant: str | None = None) -> int:
         """Remove the files that no live snapshot has named for longer than `grace`; be it longer than a backup's age.
+
+        Args:
+            grace: how long a file stays.
+            tenant: whose files; None: everybody's.
 
         Returns:
             How many files were removed.
@@ -199,7 +229,8 @@ class Lake:
         Raises:
             LakeError: the lake cannot be read or written.
         """
-        return sum(self._sweep(t.name, name, grace) for t in self.system.tenants() for name in self.tables(t.name))
+        names = [t.name for t in self.system.tenants()] if tenant is None else [tenant]
+        return sum(self._sweep(each, name, grace) for each in names for name in self.tables(each))
 
     def _sweep(self, tenant: str, name: str, grace: timedelta) -> int:
         from koku_core.lake.sweep import sweep

@@ -6,8 +6,10 @@ grace period: so a catalogue restored from a backup no older than that finds all
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koku_core.lake.places import filesystem
@@ -53,9 +55,18 @@ def sweep(system: System, table: Table, grace: timedelta) -> int:
     place, _ = filesystem(table.location())
     for (path,) in old:
         place.delete_file(_plain(path))
+    _drop_empty_folders([path for (path,) in old])
     with system.connection() as conn:
         conn.execute("DELETE FROM lake_garbage WHERE path = ANY(%s)", ([path for (path,) in old],))
     return len(old)
+
+
+def _drop_empty_folders(removed: list[str]) -> None:
+    """A folder is named after its day, and the one above it after its source; object stores have none."""
+    for folder in {Path(_plain(path)).parent for path in removed if path.startswith("file:")}:
+        with contextlib.suppress(OSError):  # not empty
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
 def missing(table: Table) -> list[str]:

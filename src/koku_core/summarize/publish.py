@@ -6,6 +6,7 @@ commit to the lake until here, and by every recalculation.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -20,10 +21,12 @@ from koku_core.database.tenant import Tenant, bump
 from koku_core.declare.facts import Fact
 from koku_core.declare.summarize import Context
 from koku_core.executors.base import Work
+from koku_core.observability import timed
 from koku_core.plugins import ProviderPlugin
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sql import Table
+from koku_core.summarize.mapping import apply_mappings
 from koku_core.summarize.rollups import fill_rollups, fill_tags, forget
 from koku_core.summarize.tables import ensure_tables, temporary
 
@@ -61,11 +64,7 @@ def publish(
         locked: the caller holds `month_lock` already.
     """
     plugin = services.plugins.provider(source.provider)
-    ensure_tables(tenant, plugin.summary.fact, [month])
-    if locked:
-        _publish(services, tenant, plugin, source, month, from_lake)
-        return
-    with month_lock(tenant, source.uuid, month):
+    with contextlib.nullcontext() if locked else month_lock(tenant, source.uuid, month):
         _publish(services, tenant, plugin, source, month, from_lake)
 
 
@@ -73,6 +72,7 @@ def _publish(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, month: date, from_lake: bool
 ) -> None:
     fact = plugin.summary.fact
+    ensure_tables(tenant, fact, [month])  # under the lock, since a purge drops partitions under it
     with tenant.transaction() as conn:
         if conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR SHARE", (source.uuid,)).fetchone() is None:
             return  # deleted meanwhile: nothing of it may come back
@@ -80,13 +80,16 @@ def _publish(
         conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
         for layer, table in enumerate((USAGE, COSTS)):
             temporary(conn, table.name, fact.all_columns, {"source_uuid": source.uuid, "layer": layer})
-        if from_lake:
-            _summarize(services, tenant, plugin, source, month, conn)
-        else:
-            _take_usage(conn, fact, source.uuid, month)
-        conn.execute("ANALYZE pg_temp.usage")
-        run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
-        _write(conn, fact, source.uuid, month, from_lake)
+        with timed("summarize"):
+            if from_lake:
+                _summarize(services, tenant, plugin, source, month, conn)
+            else:
+                _take_usage(conn, fact, source.uuid, month)
+            conn.execute("ANALYZE pg_temp.usage")
+        with timed("price"):
+            run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
+        with timed("rollups"):
+            _write(conn, fact, source.uuid, month, from_lake)
         conn.execute(
             """INSERT INTO published_month (source_uuid, month, summarized, costed) VALUES (%s, %s, now(), now())
                ON CONFLICT (source_uuid, month) DO UPDATE
@@ -107,6 +110,7 @@ def _summarize(
     work = Work(tenant.name, source.uuid, month, values, _contexts(conn, plugin))
     for step in plugin.summary.steps:
         services.executor.summarize(conn, plugin.summary, step, work, USAGE)
+    apply_mappings(conn, plugin.summary.fact, plugin.provider.family, USAGE)
 
 
 def _contexts(conn: Connection, plugin: ProviderPlugin) -> dict[Context, pa.Table]:

@@ -1,0 +1,182 @@
+"""How long data are kept: one rule, which the door for uploads and the purge both obey."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import psycopg
+from psycopg import sql
+
+from koku_core import settings_store
+from koku_core.clock import add_months, month_of
+from koku_core.database.server import Connection, lock_key
+from koku_core.database.tenant import Tenant, bump
+from koku_core.declare.facts import Fact
+from koku_core.errors import KokuError, Transient
+from koku_core.services import Services
+from koku_core.settings import Settings
+from koku_core.summarize.tables import tag_table
+
+#: The tenant's own setting, in the table `setting`.
+MONTHS = "data_retention_months"
+_LOCK_TIMEOUT = "2s"
+
+
+class Busy(Transient, KokuError):
+    """Old data are being read or written at the moment, so they cannot be dropped."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}, so nothing was dropped. Try again later.", what=what)
+
+
+def months_kept(conn: Connection, settings: Settings) -> int:
+    """How many full months before the current one the tenant of `conn` keeps: its own setting, else `KOKU_RETAIN_MONTHS`."""
+    return int(settings_store.read(conn, MONTHS, settings.retain_months))
+
+
+def retained_from(services: Services, tenant: Tenant) -> date:
+    """The first month that is kept, by the business clock."""
+    months = services.settings.retain_months
+    if tenant.exists():
+        with tenant.connection() as conn:
+            months = months_kept(conn, services.settings)
+    return add_months(month_of(services.clock.today()), -months)
+
+
+def purge(services: Services, tenant: Tenant) -> date:
+    """Remove what is older than the tenant keeps, and what nothing refers to any more.
+
+    Older months of all summaries go in one transaction, whatever made them; then their line items, reports with kept files, and jobs that
+    ended long ago. Files of the lake stay for `KOKU_BACKUP_DAYS` after the last snapshot that named them. Safe to kill, safe to repeat.
+
+    Returns:
+        The first month that is kept.
+
+    Raises:
+        Busy: an old month is being read or written.
+    """
+    first = retained_from(services, tenant)
+    if not tenant.exists():
+        return first
+    keys = _drop_rows(services, tenant, first)
+    for key in keys:
+        services.kept.delete(key)
+    _sweep(services, tenant, first)
+    return first
+
+
+def _drop_rows(services: Services, tenant: Tenant, first: date) -> list[str]:
+    """Drop what is in the database, in one transaction; gives the keys of the kept files that go with it."""
+    facts = [plugin.summary.fact for plugin in services.plugins]
+    with tenant.connection() as conn:
+        try:
+            with conn.transaction():
+                conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
+                _drop_months(conn, tenant, facts, first)
+                _drop_jobs(conn, tenant, services.settings.keep_jobs_days)
+                return _drop_reports(conn, first, services.clock.today())
+        except psycopg.errors.LockNotAvailable as error:
+            raise Busy("Somebody reads what is to go") from error
+
+
+def _drop_months(conn: Connection, tenant: Tenant, facts: list[Fact], first: date) -> None:
+    """Drop the partitions of all summaries before `first`, their tags, and the work that would make them anew."""
+    sources = [str(u) for (u,) in conn.execute("SELECT uuid FROM source ORDER BY uuid")]
+    dropped = False
+    for fact in facts:
+        old = _partitions(conn, [fact.name, *(r.name for r in fact.rollups)], first)
+        for month in sorted({month for _, _, month in old}):
+            _claim(conn, tenant, sources, month)
+        for parent, name, _ in old:
+            conn.execute(
+                sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), sql.Identifier(name))
+            )
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        if fact.tags and conn.execute("SELECT to_regclass(quote_ident(%s))", (tag_table(fact),)).fetchone() != (None,):
+            conn.execute(sql.SQL("DELETE FROM {} WHERE month < %s").format(sql.Identifier(tag_table(fact))), (first,))
+        dropped = dropped or bool(old)
+    gone = conn.execute("DELETE FROM published_month WHERE month < %s", (first,)).rowcount
+    conn.execute(
+        """UPDATE koku.job SET state = 'cancelled', finished = clock_timestamp(), error = 'its month is older than retention'
+           WHERE tenant = %s AND state = 'waiting' AND (arguments ->> 'month')::date < %s""",
+        (tenant.name, first),
+    )
+    if dropped or gone:
+        bump(conn, "data")
+
+
+def _partitions(conn: Connection, parents: list[str], first: date) -> list[tuple[str, str, date]]:
+    """The monthly partitions before `first`: parent, name, month; they are named after their month."""
+    found = conn.execute(
+        """SELECT parent.relname, child.relname, to_date(right(child.relname, 7), 'YYYY_MM')
+           FROM pg_inherits JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
+           WHERE parent.relnamespace = current_schema()::regnamespace AND parent.relname = ANY(%s)
+           ORDER BY 1, 2""",
+        (parents,),
+    ).fetchall()
+    return [(parent, name, month) for parent, name, month in found if month < first]
+
+
+def _claim(conn: Connection, tenant: Tenant, sources: list[str], month: date) -> None:
+    """Take the locks under which a month is published, until the transaction ends.
+
+    Raises:
+        Busy: somebody holds one of them.
+    """
+    for source in sources:
+        key = lock_key("tenant", tenant.name, "month", source, month.isoformat())
+        if conn.execute("SELECT pg_try_advisory_xact_lock(%s)", (key,)).fetchone() != (True,):
+            raise Busy(f"The month {month:%Y-%m} of the source {source} is being published")
+
+
+def _drop_reports(conn: Connection, first: date, today: date) -> list[str]:
+    """Forget the reports all of whose months are gone, and what was set aside as long ago.
+
+    Returns:
+        The keys of their kept files.
+    """
+    values = {"first": first, "days": (today - first).days}
+    keys = conn.execute(_FORGET_REPORTS, values).fetchall()
+    conn.execute(
+        """UPDATE report SET months = ARRAY(SELECT m FROM unnest(months) m WHERE m >= %(first)s)
+           WHERE %(first)s > ANY(months) AND state <> 'running'""",
+        values,
+    )
+    return [key for (key,) in keys]
+
+
+#: A report tells its months when it was ingested, else when it ends; one that cannot be read goes by the time that it came.
+_FORGET_REPORTS = """
+    WITH gone AS (
+        DELETE FROM report WHERE state IN ('waiting', 'done', 'failed') AND NOT %(first)s <= ANY(months) AND CASE
+            WHEN cardinality(months) > 0 THEN true
+            WHEN coalesce(ends, made) IS NOT NULL THEN coalesce(ends, made) <= %(first)s::timestamp AT TIME ZONE 'UTC'
+            ELSE received < clock_timestamp() - make_interval(days => %(days)s) END
+        RETURNING id
+    )
+    SELECT kept FROM report_file WHERE report_id IN (SELECT id FROM gone)
+"""
+
+
+def _drop_jobs(conn: Connection, tenant: Tenant, days: float) -> None:
+    conn.execute(
+        """DELETE FROM koku.job WHERE tenant = %s AND state IN ('done', 'failed', 'cancelled')
+           AND finished < clock_timestamp() - make_interval(secs => %s)""",
+        (tenant.name, days * 86400),
+    )
+
+
+def _sweep(services: Services, tenant: Tenant, first: date) -> None:
+    """Remove line items and files that no source and no report refers to: older ones, and what a crash left of a removal."""
+
+    def sources() -> set[str]:
+        with tenant.connection() as conn:
+            return {str(uuid) for (uuid,) in conn.execute("SELECT uuid FROM source")}
+
+    def known() -> set[str]:
+        with tenant.connection() as conn:
+            return {key for (key,) in conn.execute("SELECT kept FROM report_file")}
+
+    services.lake.retain(tenant.name, sources, first)
+    services.lake.sweep(timedelta(days=services.settings.backup_days), tenant.name)
+    services.kept.sweep(tenant.name, known)
