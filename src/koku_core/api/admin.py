@@ -8,6 +8,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from koku_core.api import metrics
 from koku_core.api.catalogues import STATUS
 from koku_core.api.endpoint import Call, Endpoint, Reply, Resource
 from koku_core.api.errors import HttpError
@@ -28,7 +29,8 @@ def create_admin_app(koku: Koku) -> Starlette:
         koku: the library; each call names the tenant that it is about.
     """
     limiter = anyio.CapacityLimiter(koku.services.settings.pool_size)
-    return Starlette(routes=[Route(BASE + r.path, Endpoint(r, koku, None, limiter)) for r in (STATUS, ENABLED_TAGS)])
+    calls = [Route(BASE + r.path, Endpoint(r, koku, None, limiter)) for r in (STATUS, ENABLED_TAGS)]
+    return Starlette(routes=[*calls, metrics.route(koku, limiter)])
 
 
 def _enabled_tags(call: Call) -> Reply:

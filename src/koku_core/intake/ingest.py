@@ -23,6 +23,8 @@ from koku_core.intake.ingested import Ingested, counts_json
 from koku_core.intake.kept import Spooled
 from koku_core.intake.merge import merge, plan
 from koku_core.intake.uploads import ANY_MONTH, read_receipt, register
+from koku_core.observability import timed
+from koku_core.observability.counters import LATENCY, ROWS, add
 from koku_core.plugins import ProviderPlugin
 from koku_core.retention import retained_from
 from koku_core.services import Services
@@ -143,14 +145,16 @@ class _Ingestion:
                 (self._report["id"],),
             )
         self._progress(0, 4, "reading")
-        normalized = self._normalize(self._report["delivery"], None)
+        with timed("normalize"):
+            normalized = self._normalize(self._report["delivery"], None)
         hours, too_old = self._kept_days(normalized)
         months = sorted({month_of(day) for day in hours} | set(self._report["months"]))
         with contextlib.ExitStack() as locks:
             for month in months:
                 locks.enter_context(month_lock(self._tenant, self._source.uuid, month))
             self._progress(1, 4, "into the lake")
-            self._store(normalized, hours, months)
+            with timed("lake"):
+                self._store(normalized, hours, months)
             self._offer_tag_keys(normalized)
             for number, month in enumerate(months):
                 self._progress(2 + number / len(months), 4, f"publishing {month:%Y-%m}")
@@ -237,9 +241,13 @@ class _Ingestion:
             )
 
     def _finish(self, normalized: Normalized, warnings: list[str], months: list[date]) -> None:
-        with self._tenant.connection() as conn:
-            conn.execute(
+        with self._tenant.transaction() as conn:
+            row = conn.execute(
                 """UPDATE report SET state = 'done', counts = %s, warnings = %s, months = %s, error = NULL,
-                          finished = clock_timestamp() WHERE id = %s AND state = 'running'""",
+                          finished = clock_timestamp() WHERE id = %s AND state = 'running'
+                   RETURNING extract(epoch FROM clock_timestamp() - received)::float8""",
                 (Jsonb(counts_json(normalized.files)), Jsonb(warnings), months, self._report["id"]),
-            )
+            ).fetchone()
+            if row:
+                add(conn, LATENCY, row[0], provider=self._plugin.name)
+                add(conn, ROWS, sum(file.rows for file in normalized.files), provider=self._plugin.name)

@@ -18,6 +18,7 @@ from koku_core.errors import PayloadRefused, PayloadTooLarge, UnknownName
 from koku_core.intake.archive import Limits
 from koku_core.intake.kept import Spooled
 from koku_core.jobs.queue import enqueue, fail
+from koku_core.observability import request_id
 from koku_core.plugins import ProviderPlugin
 from koku_core.retention import retained_from
 from koku_core.services import Services
@@ -62,7 +63,7 @@ def accept(services: Services, tenant: Tenant, stream: BinaryIO, media_type: str
                 report = _register(
                     conn, plugin, receipt, f"older than retention: months before {first:%Y-%m} are not kept"
                 )
-            return Accepted(report, None, uuid.uuid4().hex)
+            return Accepted(report, None, _request_id())
         return register(services, tenant, plugin, spooled, receipt)
 
 
@@ -99,7 +100,7 @@ def register(
         queue: have a worker ingest it; False: the caller does.
         any_month: load months older than the retention too.
     """
-    request = uuid.uuid4().hex
+    request = _request_id()
     if not receipt.expected:
         with tenant.transaction() as conn:
             report = _register(
@@ -129,6 +130,11 @@ def register(
     if fresh is None:
         services.kept.delete(kept)
     return Accepted(report, job, request)
+
+
+def _request_id() -> str:
+    """The id of the request that brings the payload; its job and their log records carry the same."""
+    return request_id() or uuid.uuid4().hex
 
 
 def _register(conn: Connection, plugin: ProviderPlugin, receipt: Receipt, nothing_to_do: str = "") -> int:
@@ -219,4 +225,4 @@ def _set_aside(
         job = fail(conn, tenant.name, "ingest", key=str(row[0]), error=error.message)
     if fresh is None:
         services.kept.delete(kept)
-    return Accepted(row[0], job, uuid.uuid4().hex)
+    return Accepted(row[0], job, _request_id())
