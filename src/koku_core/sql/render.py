@@ -146,6 +146,15 @@ class Templates:
         pieces = _TOKEN.split(text)
         return Rendered(tuple(pieces[::2]), tuple(bound[int(i)] for i in pieces[1::2]))
 
+    def check(self, template: str) -> None:
+        """Load a template without rendering it.
+
+        Raises:
+            jinja2.TemplateNotFound: there is none.
+            jinja2.TemplateSyntaxError: it is no template, or puts text into SQL.
+        """
+        self._env.get_template(template)
+
     def _macros(self, values: Mapping[str, Any]) -> Any:
         return self._env.get_template(f"{self._engine}.sql").make_module(dict(values))
 
