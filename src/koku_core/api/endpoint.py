@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from koku_core import observability
 from koku_core.access import Access, Identity
 from koku_core.api import wire
 from koku_core.api.bodies import read_body
@@ -28,10 +30,12 @@ from koku_core.api.failures import failure
 from koku_core.api.identity import Identify
 from koku_core.api.paths import BASE
 from koku_core.errors import InvalidInput
+from koku_core.observability.requests import REQUESTS
 
 if TYPE_CHECKING:
     from koku_core.koku import Koku
 
+log = observability.logger("koku.api")
 T = TypeVar("T")
 REQUEST_ID = "x-rh-insights-request-id"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -147,11 +151,25 @@ class Endpoint:
         request = Request(scope, receive)
         given = request.headers.get(REQUEST_ID, "")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
-        response = await self._answer(request, request_id)
-        response.headers.setdefault(REQUEST_ID, request_id)
-        if request.method == "HEAD":
-            response = Response(status_code=response.status_code, headers=dict(response.headers))
-        await response(scope, receive, send)
+        with observability.scope(request_id=request_id):
+            began = time.perf_counter()
+            response = await self._answer(request, request_id)
+            response.headers.setdefault(REQUEST_ID, request_id)
+            if request.method == "HEAD":
+                response = Response(status_code=response.status_code, headers=dict(response.headers))
+            await response(scope, receive, send)
+            self._tell(request, response.status_code, time.perf_counter() - began)
+
+    def _tell(self, request: Request, status: int, seconds: float) -> None:
+        """Log and count an answer; never its query, body or headers, which may hold secrets."""
+        REQUESTS.add(request.method, self.resource.path, status, seconds)
+        facts = {
+            "method": request.method,
+            "path": request.scope["path"],
+            "status": status,
+            "seconds": round(seconds, 4),
+        }
+        log.info("answered", extra=facts)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
         csv = "text/csv" in request.headers.get("accept", "")

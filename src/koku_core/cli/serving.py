@@ -13,6 +13,8 @@ import typer
 from koku_core.cli.output import note
 from koku_core.cli.session import opened
 
+LogFormat = Annotated[str, typer.Option(envvar="KOKU_LOG_FORMAT", help="How to log: text or json.")]
+
 
 def serve(
     context: typer.Context,
@@ -25,10 +27,13 @@ def serve(
     ] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(help="0: any free one.")] = 5042,
     jobs: Annotated[bool, typer.Option("--jobs/--no-jobs", help="Run the job runner beside the API.")] = True,
+    log_format: LogFormat = "text",
 ) -> None:
     """Serve the API, the upload URL and the job runner, until it is stopped."""
+    from koku_core.cli.processes import logs_to_stderr
     from koku_core.cli.server import Address, run
 
+    logs_to_stderr(log_format)
     with opened(context) as koku:
         run(koku, Address(host, port), Address(admin_host, admin_port), jobs=jobs)
 
@@ -38,15 +43,16 @@ def worker(
     parent: Annotated[
         int | None, typer.Option(hidden=True, help="End when this process is no longer our parent.")
     ] = None,
+    log_format: LogFormat = "text",
 ) -> None:
     """Work off the jobs of all tenants, until it is stopped; as many as one likes may run."""
-    import logging
+    from koku_core.cli.processes import logs_to_stderr, prepare_worker, warm_up
 
+    logs_to_stderr(log_format)
+    prepare_worker()
     from koku_core.jobs.handlers import HANDLERS
     from koku_core.jobs.runner import Runner
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = threading.Event()
     on_signals(stop.set)
     if parent is not None:
@@ -54,6 +60,7 @@ def worker(
     with opened(context) as koku:
         if parent is None:
             note("Working; stop with Ctrl-C.")
+        warm_up(koku)
         Runner(koku.services, HANDLERS).run(stop)
 
 
