@@ -11,6 +11,7 @@ from koku_core.database.server import Connection
 from koku_core.database.tenant import bump
 
 CURRENCY = "currency"
+COST_TYPE = "cost_type"
 ENABLED_CURRENCIES = "enabled_currencies"
 
 

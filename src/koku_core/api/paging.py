@@ -38,18 +38,21 @@ def number(value: str | None, default: int, least: int) -> int:
 Rows = Sequence[Any] | Callable[[int, int], Sequence[Any]]
 
 
-def page(path: str, query: str, rows: Rows, count: int, *, shrink: bool = False) -> dict[str, Any]:
+def page(
+    path: str, query: str, rows: Rows, count: int, *, shrink: bool = False, most: int = MAX_LIMIT
+) -> dict[str, Any]:
     """The envelope of a list: `meta`, `links` and the rows of the page.
 
     Args:
         path: as the client sees it.
-        query: the raw query string, which may say `limit` (default 10, at most 1000) and `offset`.
+        query: the raw query string, which may say `limit` (default 10, at most `most`) and `offset`.
         rows: all rows, or a function that fetches those of (limit, offset).
         count: how many there are.
         shrink: whether `meta.limit` is never more than the count.
+        most: the largest limit.
     """
     given = dict(parse_qsl(query, keep_blank_values=True))
-    limit = min(number(given.get("limit"), 10, 1), MAX_LIMIT)
+    limit = min(number(given.get("limit"), 10, 1), most)
     offset = number(given.get("offset"), 0, 0)
     data = rows(limit, offset) if callable(rows) else rows[offset : offset + limit]
     limit = min(limit, count) if shrink else limit

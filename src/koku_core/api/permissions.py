@@ -36,6 +36,12 @@ def price_lists(access: Access, method: str, args: Mapping[str, str]) -> bool:
     return bool(access.values("cost_model")) if method in SAFE else "*" in access.values("cost_model", "write")
 
 
+def settings(access: Access, method: str, args: Mapping[str, str]) -> bool:
+    """Settings of the tenant: any list to read, all to write."""
+    del args
+    return bool(access.values("settings")) if method in SAFE else "*" in access.values("settings", "write")
+
+
 def sources(access: Access, method: str, args: Mapping[str, str]) -> bool:
     """Sources: all or nothing."""
     del args

@@ -47,6 +47,19 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A provider that clients ask after beside another one; while its own plugin is not loaded, they are told that it has nothing.
+
+    Attributes:
+        family: as in `Provider`.
+        resources: what reading of it can be limited to, each with the name of its list below `resource-types/`.
+    """
+
+    family: str
+    resources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider's identity.
 
@@ -60,6 +73,7 @@ class Provider:
         uploads: media types of the payloads that its `koku_receive` understands.
         access: what reading can be limited to; one that is inherited stands before its heirs.
         cost_groups: the built-in cost groups, each with the LIKE patterns of namespaces that belong to it.
+        beside: providers that clients of this one ask after too, whether they are loaded or not.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
     """
@@ -74,4 +88,5 @@ class Provider:
     uploads: tuple[str, ...] = ()
     access: tuple[Resource, ...] = ()
     cost_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: tuple[Beside, ...] = ()
     hooks: int = 1

@@ -25,7 +25,7 @@ class Context:
         tags: the enabled tag keys of the provider's family; `children`: for a parent key, the keys mapped to it.
         categories: the names of all categories.
         models: for each source with a cost model, that model's currency.
-        rates: (base, month) → factor to the currency of the question.
+        rates: (base, month) → factor to the currency of the question: what the tenant has set, else what the feed says.
         has_data: whether the fact's tables exist.
         versions: counters of what has changed; part of every ETag.
     """
@@ -51,8 +51,15 @@ _READ = """
             WHERE c.family = %(family)s AND c.enabled GROUP BY p.key) AS mapped),
         {categories},
         (SELECT jsonb_object_agg(source_uuid, currency) FROM cost_model_source JOIN cost_model ON uuid = cost_model_uuid),
-        (SELECT jsonb_agg(jsonb_build_array(base, month, rate::text)) FROM koku.exchange_rate WHERE target = coalesce(
-            %(currency)s, (SELECT value #>> '{{}}' FROM setting WHERE name = %(account_currency)s), %(default)s)),
+        (SELECT jsonb_agg(jsonb_build_array(base, month, rate::text)) FROM (
+            WITH asked AS (SELECT coalesce(%(currency)s,
+                (SELECT value #>> '{{}}' FROM setting WHERE name = %(account_currency)s), %(default)s) AS target)
+            SELECT DISTINCT ON (base, month) base, month, rate FROM (
+                SELECT 1 AS place, base, month, rate FROM static_rate_month JOIN asked USING (target)
+                UNION ALL SELECT 2, base, first::date, rate FROM static_rate JOIN asked USING (target),
+                    generate_series(starts::timestamp, least(ends, starts + interval '50 years'), '1 month') AS first
+                UNION ALL SELECT 3, base, month, rate FROM koku.exchange_rate JOIN asked USING (target)
+            ) AS given ORDER BY base, month, place) AS rates),
         to_regclass(quote_ident(%(fact)s)) IS NOT NULL,
         (SELECT string_agg(name || '=' || value, ',' ORDER BY name) FROM version)
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from koku_core import hookimpl
-from koku_core.declare.providers import Provider, Resource, SourceType
+from koku_core.declare.providers import Beside, Provider, Resource, SourceType
 from koku_ocp import datasets
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from koku_core.intake.archive import Limits
 
 __version__ = "0.1.0"
+
+
+#: The clouds that clusters run on: who looks at clusters asks after them as well.
+_CLOUDS = (
+    Beside("AWS", {"aws.account": "aws-accounts", "aws.organizational_unit": "aws-organizational-units"}),
+    Beside("Azure", {"azure.subscription_guid": "azure-subscription-guids"}),
+    Beside("GCP", {"gcp.account": "gcp-accounts", "gcp.project": "gcp-projects"}),
+)
 
 
 class Credentials(BaseModel):
@@ -50,6 +58,7 @@ def koku_provider() -> Provider:
             Resource("openshift.node", inherits="openshift.cluster"),
             Resource("openshift.project", inherits="openshift.node"),
         ),
+        beside=_CLOUDS,
         cost_groups={"Platform": ("openshift-%", "kube-%", "openshift", "Platform unallocated")},
     )
 

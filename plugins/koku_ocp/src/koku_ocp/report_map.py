@@ -9,6 +9,7 @@ from koku_core.declare.reports import (
     Aggregate,
     Capacity,
     Categories,
+    CostGroups,
     Expression,
     Figure,
     Flag,
@@ -16,11 +17,12 @@ from koku_core.declare.reports import (
     Listed,
     Report,
     ReportMap,
+    ResourceType,
     TagReport,
     Text,
     column,
 )
-from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, VOLUME_ROWS
+from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
 
 _RATE_TYPE = ("cost_model_rate_type",)
 _GROUP_NAME = Expression("(SELECT name FROM cost_group WHERE id = cost_category_id)", ("cost_category_id",))
@@ -256,4 +258,32 @@ TAGS = TagReport(
     types=("pod", "storage"),
 )
 
-REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, COMPUTE, MEMORY, VOLUMES), TAGS, currency="raw_currency")
+#: No cluster is known to run on a cloud as long as no cloud's bills are matched.
+_CLOUDS = dict.fromkeys(("aws", "azure", "gcp", "all_cloud"), Expression("false", ()))
+_VM = Key("vm_name", Expression("all_labels ->> 'vm_kubevirt_io_name'", ("all_labels",)), access="openshift.project")
+RESOURCE_TYPES = (
+    ResourceType("clusters", CLUSTER, alias=("cluster_alias", _ALIAS), switches=_CLOUDS),
+    ResourceType("nodes", NODE, (CLUSTER,), switches=_CLOUDS),
+    ResourceType("projects", PROJECT, (CLUSTER,), switches=_CLOUDS),
+    ResourceType(
+        "virtual-machines", _VM, (CLUSTER,), counted=False,
+        narrowing=(
+            Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
+            Key("namespace", column("namespace")), Key("node", column("node")),
+        ),
+    ),
+)  # fmt: skip
+COST_GROUPS = CostGroups(
+    PROJECT,
+    Key("cluster", _ALIAS),
+    Expression(f"{REAL} AND namespace <> 'GPU unallocated'", ("namespace",)),
+)
+
+REPORT_MAP = ReportMap(
+    DAILY_SUMMARY,
+    (COSTS, COMPUTE, MEMORY, VOLUMES),
+    TAGS,
+    currency="raw_currency",
+    resource_types=RESOURCE_TYPES,
+    cost_groups=COST_GROUPS,
+)
