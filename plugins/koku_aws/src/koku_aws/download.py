@@ -1,0 +1,129 @@
+"""What is new at a source → files: a bill for each month, which AWS writes anew until the month is closed and sometimes after.
+
+A bill is one delivery: its manifest, the organization as it is now, and its data files. It is fetched again when one of them has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from koku_aws import manifests, organization
+from koku_aws.places import Folder, Place, Stored
+from koku_aws.problems import SourceUnreadable
+from koku_core.clock import Clock, add_months, month_of
+from koku_core.declare.deliveries import Download
+from koku_core.errors import KokuError
+from koku_core.intake.local import local_folder
+from koku_core.settings import Settings
+from koku_core.sources.model import Source
+
+#: Files of one bill that are fetched at a time.
+_AT_A_TIME = 4
+#: `[prefix/]report/20261101-20261201/report-Manifest.json`, and CUR 2.0's `report/metadata/BILLING_PERIOD=2026-11/report-Manifest.json`.
+_MANIFEST = re.compile(
+    r"(?:(?P<report>.+)/)?(?:metadata/BILLING_PERIOD=(?P<new>\d{4}-\d\d)|(?P<old>\d{6})\d\d-\d{8})/[^/]*Manifest\.json"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """A bill that was found: the folder of its report, its month, its manifest."""
+
+    report: str
+    month: date
+    manifest: Stored
+
+
+def download(source: Source, state: Mapping[str, Any], folder: Path, settings: Settings) -> Iterator[Download]:
+    """Each bill that has changed since `state`, oldest month first; one that cannot be read does not keep the others back.
+
+    Raises:
+        SourceUnreadable: there is no report, there are several, or a bill cannot be read.
+        SourceBusy: the source cannot be read now.
+        SettingError: a local source reads a folder that it may not.
+    """
+    place, members = _open(source, settings)
+    known = dict(state)
+    failed: list[KokuError] = []
+    for bill in _bills(place, source, settings):
+        try:
+            found = _changed(place, bill, members, known, folder)
+        except KokuError as error:
+            failed.append(error)
+            continue
+        if found:
+            yield found
+    if failed:
+        raise failed[0]
+
+
+def _open(source: Source, settings: Settings) -> tuple[Place, bytes | None]:
+    """Where a source's reports lie, and the organization, if it is known."""
+    if source.source_type.endswith("-local"):
+        folder = Folder(local_folder(settings, source.data_source["bucket"]), local_folder(settings, "."))
+        return folder, folder.small(organization.FILE)
+    from koku_aws.bucket import connect
+
+    return connect(source)
+
+
+def _bills(place: Place, source: Source, settings: Settings) -> list[_Bill]:
+    """The bills of the report, without those that are older than what is kept."""
+    prefix, wanted = (str(source.data_source.get(n) or "").strip("/") for n in ("prefix", "report"))
+    oldest = add_months(month_of(Clock(settings.clock).today()), -settings.retain_months)
+    found = []
+    for stored in place.manifests():
+        match = _MANIFEST.fullmatch(stored.key)
+        report = (match["report"] or "") if match else ""
+        if (
+            match
+            and f"{report}/".startswith(f"{prefix}/" if prefix else "")
+            and wanted in ("", report.rpartition("/")[2])
+        ):
+            month = match["new"] or match["old"]
+            found.append(_Bill(report, date(int(month[:4]), int(month[-2:]), 1), stored))
+    reports = sorted({bill.report for bill in found})
+    if not reports:
+        where = "/".join(filter(None, (prefix, wanted))) or "it"
+        raise SourceUnreadable(
+            place.name, f"no report is in {where}",
+            "AWS delivers the first within a day; then check bucket, prefix and report of the source.",
+        )  # fmt: skip
+    if len(reports) > 1:
+        raise SourceUnreadable(
+            place.name,
+            f"there are several reports ({', '.join(reports)})",
+            "Name one in the source's prefix or report.",
+        )
+    return sorted((b for b in found if b.month >= oldest), key=lambda b: b.month)
+
+
+def _changed(place: Place, bill: _Bill, members: bytes | None, known: dict[str, Any], folder: Path) -> Download | None:
+    """The bill as a delivery; None if it is as it was. `known` moves on."""
+    target = folder / f"{bill.month:%Y-%m}"
+    target.mkdir(exist_ok=True)
+    manifest = target / f"{bill.report.rpartition('/')[2] or 'report'}-{manifests.SUFFIX}"
+    place.fetch(bill.manifest, manifest)
+    said = manifests.read(manifest)
+    parts = [place.find(key, bill.manifest.key) for key in said.keys]
+    text = repr([bill.manifest.etag, *((p.key, p.etag) for p in parts), hashlib.sha256(members or b"").hexdigest()])
+    digest, name = hashlib.sha256(text.encode()).hexdigest(), f"{bill.report} {bill.month:%Y-%m}"
+    if known.get(name) == digest:
+        return None
+    files = [manifest]
+    if members is not None:
+        files.append(target / organization.FILE)
+        files[-1].write_bytes(members)
+    names = [target / f"{number:04}-{part.key.rpartition('/')[2]}" for number, part in enumerate(parts)]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        list(pool.map(place.fetch, parts, names))
+    known[name] = digest
+    details = {"assembly": said.assembly, "month": f"{said.month:%Y-%m}", "account": said.account}
+    return Download(f"{name} {digest[:32]}", (*files, *names), state=dict(known), details=details)

@@ -1,0 +1,146 @@
+"""Reads the files of a bill block by block: CSV, packed or not, and Parquet. Every cell comes as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from koku_aws.columns import Layout, layout
+from koku_core.errors import PayloadRefused, PayloadTooLarge
+from koku_core.intake.archive import Limits
+from koku_core.intake.kept import given_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BLOCK = 4 << 20
+_ROWS = 32 << 10
+_HEADER = 4 << 20
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_AGAIN = "Fetch it again; if it stays so, have AWS write the report anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a file.
+
+    Attributes:
+        file: its name.
+        layout: where it has what.
+        header: the names of its columns.
+        columns: those that are used, by number; texts, or maps as Parquet has them.
+        first: the number of the first row; the header is row 1.
+        size: how many rows these are.
+    """
+
+    file: str
+    layout: Layout
+    header: list[str]
+    columns: dict[int, pa.Array]
+    first: int
+    size: int
+
+
+def blocks(file: Path, limits: Limits) -> Iterator[Block]:
+    """The rows of a file.
+
+    Raises:
+        PayloadRefused: it is cut off, is neither CSV nor Parquet, lacks columns, or unpacks to more than is allowed.
+    """
+    import pyarrow as pa
+
+    name = given_name(file)
+    with file.open("rb") as raw:
+        start = raw.read(4)
+    try:
+        yield from _parquet(file, name) if start == _PARQUET else _csv(file, name, start[:2] == _GZIP, limits)
+    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
+        raise PayloadRefused(name, f"cannot be read ({_brief(error)})", do=_AGAIN) from error
+    except (OSError, EOFError) as error:
+        raise PayloadRefused(name, f"is cut off or damaged ({_brief(error)})", do=_AGAIN) from error
+
+
+def _brief(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
+
+
+def _checked(name: str, header: list[str]) -> Layout:
+    found = layout(header)
+    if found.missing:
+        raise PayloadRefused(
+            name, f"has no column {', '.join(found.missing)}",
+            do="Is it a Cost and Usage Report? Data exports must include these columns.",
+        )  # fmt: skip
+    return found
+
+
+def _csv(file: Path, name: str, packed: bool, limits: Limits) -> Iterator[Block]:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    header = _header(file, name, packed)
+    if not header:
+        return  # a file of nothing at all: AWS writes such for months without lines
+    found = _checked(name, header)
+    names = [str(n) for n in range(len(header))]
+    used = [str(n) for n in found.used]
+    reading = arrow_csv.ReadOptions(block_size=_BLOCK, column_names=names, skip_rows=1)
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True)
+    converting = arrow_csv.ConvertOptions(
+        include_columns=used, column_types=dict.fromkeys(used, pa.string()), strings_can_be_null=False
+    )
+    with pa.input_stream(str(file), compression="gzip" if packed else None) as stream:
+        rows = size = 0
+        for batch in arrow_csv.open_csv(stream, reading, parsing, converting):
+            size += batch.nbytes
+            if size > limits.unpacked_bytes:
+                raise PayloadTooLarge(name, limits.unpacked_bytes)
+            yield Block(
+                name, found, header, dict(zip(found.used, batch.columns, strict=True)), rows + 2, batch.num_rows
+            )
+            rows += batch.num_rows
+
+
+def _header(file: Path, name: str, packed: bool) -> list[str]:
+    """The names of the first line."""
+    import pyarrow as pa
+
+    with pa.input_stream(str(file), compression="gzip" if packed else None) as stream:
+        start = b""
+        while b"\n" not in start and len(start) < _HEADER and (data := stream.read(64 << 10)):
+            start += data
+    line, end, _ = start.partition(b"\n")
+    if not end and line:
+        raise PayloadRefused(name, "is cut off: its header has no end", do=_AGAIN)
+    return next(csv.reader(io.StringIO(line.decode("utf-8-sig"), newline="")), [])
+
+
+def _parquet(file: Path, name: str) -> Iterator[Block]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as stored:
+        header = list(stored.schema_arrow.names)
+        found = _checked(name, header)
+        wanted = [header[n] for n in found.used]
+        rows = 0
+        for batch in stored.iter_batches(_ROWS, columns=wanted):
+            columns = {n: _text(batch.column(header[n])) for n in found.used}
+            yield Block(name, found, header, columns, rows + 2, batch.num_rows)
+            rows += batch.num_rows
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """A column of Parquet as texts: numbers as they are written shortest, times as ISO 8601, maps as they are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind: Any = column.type
+    if pa.types.is_map(kind) or pa.types.is_struct(kind):
+        return column
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    return pc.fill_null(pc.cast(column, pa.string()), "")
