@@ -24,7 +24,8 @@ class Step:
 
     The rows go into the fact, with `source_uuid` and every fact column that the SELECT does not name left null. A template sees the
     datasets and contexts by `{{ datasets.NAME }}`, and these values: `source_uuid`, `source_name`, `source_key`, `month_start`,
-    `month_end`, `days_in_month`; it is rendered for one (source, month) and runs on the executor. It must give the same rows whenever it is run again.
+    `month_end`, `days_in_month`; it is rendered for one (source, month) and runs on the executor. It must give the same rows
+    whenever it is run again.
     """
 
     template: str
