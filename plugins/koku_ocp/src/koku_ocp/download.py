@@ -15,6 +15,7 @@ from koku_core.intake.archive import Limits, Member, members
 
 MANIFEST = "manifest.json"
 _TRUE = ("true", "1", "yes")
+_FIRST_WITH_MACHINES, _VERSION_DIGITS = 4, 3
 _PARTS = ("authentication", "packaging", "upload", "prometheus", "source")
 
 
@@ -138,5 +139,14 @@ def _details(body: dict[str, Any]) -> dict[str, Any]:
         "operator_daily_reports": _truth(body.get("daily_reports")),
         "operator_airgapped": not _truth(parts.get("upload", {}).get("upload", True)),
         "operator_errors": errors,
+        "vm_cpu_core_cost_model_support": _reports_machines(body),
         "cluster_channel": str(status.get("clusterVersion") or ""),
     }
+
+
+def _reports_machines(body: dict[str, Any]) -> bool:
+    """Whether the operator reports virtual machines, which prices of their cores need: from 4.0 on, or as its files say."""
+    major = str(body.get("version") or "").lstrip("v").split(".")[0]
+    files = body.get("files")
+    named = any("vm" in str(name).lower() and "usage" in str(name).lower() for name in files or ())
+    return named or (len(major) <= _VERSION_DIGITS and major.isdecimal() and int(major) >= _FIRST_WITH_MACHINES)
