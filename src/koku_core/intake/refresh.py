@@ -25,7 +25,7 @@ def refresh(services: Services, tenant: Tenant, source: Source, progress: Progre
     """Fetch what is new at a source, if it is of a kind that is asked, and ingest what waits. Safe to kill, safe to repeat.
 
     Returns:
-        What came in, a report each.
+        What came in, a report each; a delivery that was ingested before is not told again.
 
     Raises:
         KokuError: the source cannot be read, or a report cannot be ingested.
@@ -65,9 +65,15 @@ def _download(
                 "UPDATE source SET download_state = %s, last_polling = now() WHERE uuid = %s",
                 (Jsonb(dict(found.state)), source.uuid),
             )
-        if report is not None:
+        if report is not None and not _done(tenant, report):
             made.append(ingest_report(services, tenant, report, progress))
     return made
+
+
+def _done(tenant: Tenant, report: int) -> bool:
+    """Whether the same delivery was ingested before."""
+    with tenant.connection() as conn:
+        return conn.execute("SELECT 1 FROM report WHERE id = %s AND state = 'done'", (report,)).fetchone() is not None
 
 
 def _keep(

@@ -1,0 +1,8 @@
+python -c "import datetime, pathlib, koku_acme; koku_acme.koku_sample(pathlib.Path(), datetime.date.today())"   # writes bills/
+export KOKU_LOCAL_SOURCES=$PWD
+koku sources add acme shop account=shop token=secret folder=bills
+koku tags enable acme app env
+koku refresh shop
+koku report acme/costs --group-by service --months -2 --resolution monthly
+koku report acme/storage --group-by tag:env --csv
+koku doctor
