@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from koku_core.cli import costs, data, demo, inspect, serving, sources, tags
+from koku_core.cli import costs, data, demo, inspect, serving, sources, tags, tenants
 
 app = typer.Typer(
     name="koku",
@@ -40,6 +40,7 @@ def common(
 app.add_typer(sources.app, name="sources")
 app.add_typer(tags.app, name="tags")
 app.add_typer(costs.app, name="cost-models")
+app.add_typer(tenants.app, name="tenants")
 app.command("demo")(demo.demo)
 app.command("ingest")(data.ingest)
 app.command("refresh")(data.refresh)
