@@ -136,7 +136,7 @@ def test_a_caller_of_the_library_says_who_is_asking(koku: Koku) -> None:
         return sync(request)
 
     for identify in (sync, later):
-        app = create_app(koku, identify=identify)  # type: ignore[arg-type]
+        app = create_app(koku, identify=identify)
         assert Api(app, {"x-user": "jane"}).get(LIST).status_code == 200
         assert Api(app, {"x-user": "unknown"}).get(LIST).status_code == 401
         assert Api(app, {"x-user": "guest"}).get(LIST).status_code == 403

@@ -12,11 +12,30 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from koku_core.api import catalogues, cost_models, jobs, onprem, openapi, price_lists, reports, sources
+from koku_core.accounts import Accounts
+from koku_core.api import (
+    account,
+    catalogues,
+    cost_groups,
+    cost_models,
+    currency,
+    jobs,
+    onprem,
+    openapi,
+    operator_sources,
+    price_lists,
+    reports,
+    resource_types,
+    sources,
+    tag_settings,
+    token,
+    user_access,
+)
+from koku_core.api.doorkeeper import Doorkeeper, default_identity
 from koku_core.api.endpoint import SAFE, Endpoint, Resource
 from koku_core.api.errors import NOT_FOUND_PAGE, HttpError
-from koku_core.api.identity import Identify, header_identity
-from koku_core.api.paths import BASE, UPLOAD_BASE
+from koku_core.api.identity import Identify
+from koku_core.api.paths import AUTH_BASE, BASE, SOURCES_BASE, UPLOAD_BASE
 from koku_core.api.upload import UPLOAD
 
 if TYPE_CHECKING:
@@ -29,16 +48,20 @@ def create_app(koku: Koku, *, identify: Identify | None = None) -> Starlette:
     Args:
         koku: the library; its own tenant is of no account, each request works on its caller's.
         identify: who is asking: from a Starlette request to an `Identity`, plain or async; raises `NotIdentified` (401) or
-            `NoAccess` (403). Default: the `x-rh-identity` header, which is trusted: let only a gateway reach the app.
+            `NoAccess` (403). Default: the `x-rh-identity` header, which is trusted (`KOKU_TRUST_IDENTITY_HEADER`): let only a gateway
+            reach the app; without it, an account.
     """
     limiter = anyio.CapacityLimiter(koku.services.settings.pool_size)
-    who = identify or header_identity(koku.services.plugins)
+    doorkeeper = Doorkeeper(Accounts(koku.services.system))
+    who = identify or default_identity(koku.services, doorkeeper)
     described = list(resources(koku))
     routes: list[Route] = []
     for resource in [*described, openapi.resource(described)]:
         endpoint = Endpoint(resource, koku, who, limiter)
         routes += [Route(BASE + path, endpoint) for path in _paths(resource)]
-    routes.append(Route(UPLOAD_BASE + UPLOAD.path, Endpoint(UPLOAD, koku, who, limiter)))
+    beside = [(UPLOAD_BASE, UPLOAD), (AUTH_BASE, token.resource(doorkeeper))]
+    for base, resource in [*beside, *((SOURCES_BASE, r) for r in operator_sources.RESOURCES)]:
+        routes.append(Route(base + resource.path, Endpoint(resource, koku, who, limiter)))
     rest = Resource("{rest:path}", {}, "What is not there.", gate=False)
     routes.append(Route(BASE + "{rest:path}", _Rest(rest, koku, who, limiter, routes)))
     app = Starlette(routes=routes)
@@ -50,7 +73,10 @@ def resources(koku: Koku) -> Iterator[Resource]:
     """Every resource below the base: those of the core, and those that follow from the loaded plugins."""
     yield from catalogues.RESOURCES
     yield from reports.resources(koku.services.plugins)
-    for module in (sources, onprem, cost_models, price_lists, jobs):
+    yield from resource_types.resources(koku.services.plugins)
+    for module in (
+        user_access, account, tag_settings, cost_groups, currency, sources, onprem, cost_models, price_lists, jobs,
+    ):  # fmt: skip
         yield from module.RESOURCES
 
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import anyio
@@ -205,7 +205,7 @@ class Endpoint:
         if inspect.iscoroutinefunction(self._identify):
             identity: Identity = await self._identify(request)
         else:
-            identity = await self._run(partial(self._identify, request))
+            identity = await self._run(partial(cast(Callable[[Request], Identity], self._identify), request))
         if self.resource.gate and not identity.access.admin and not identity.access.lists:
             raise NoAccess("no permission at all")
         return identity
@@ -246,7 +246,7 @@ class Endpoint:
         """Call the handler and make its answer; runs in a thread."""
         reply = handler(call)
         headers = {
-            "Vary": "x-rh-identity, Accept",
+            "Vary": "x-rh-identity, Authorization, Accept",
             "Cache-Control": "private, no-cache",
             "Allow": self.verbs(),
             **reply.headers,

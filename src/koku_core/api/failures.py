@@ -35,7 +35,7 @@ def failure(error: Exception, request: Request, request_id: str, *, bare: bool, 
         csv: CSV was wanted, so the body is empty.
     """
     if isinstance(error, NotIdentified):
-        return HTMLResponse("", 401)
+        return HTMLResponse("", 401, {"WWW-Authenticate": "Bearer"})
     if isinstance(error, NoAccess):
         return HTMLResponse(FORBIDDEN_PAGE, 403)
     if isinstance(error, AccessDenied):

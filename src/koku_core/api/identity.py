@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -16,11 +16,11 @@ from koku_core.plugins import Plugins
 
 HEADER = "x-rh-identity"
 #: What a caller of `create_app` may give: from a request to who is asking.
-Identify = Callable[[Request], Identity]
+Identify = Callable[[Request], Identity | Awaitable[Identity]]
 
 
-def header_identity(plugins: Plugins) -> Identify:
-    """The default: read the header. An organization's admin sees all of its tenant, anybody else what `user.access` says."""
+def header_identity(plugins: Plugins) -> Callable[[Request], Identity]:
+    """Read the header. An organization's admin sees all of its tenant, anybody else what `user.access` says."""
 
     def identify(request: Request) -> Identity:
         header = request.headers.get(HEADER)

@@ -80,7 +80,8 @@ def _matches(call: Call, source: Source) -> bool:
     return True
 
 
-def _create(call: Call) -> Reply:
+def create(call: Call) -> Reply:
+    """Register a source."""
     wanted = registration(call.body, call.koku.services.plugins)
     key = wanted.credentials[wanted.kind.key]
     if any(s.key == key and s.source_type == wanted.kind.name for s in call.koku.sources):
@@ -129,7 +130,7 @@ def _stats(call: Call) -> Reply:
 
 _FILTERS = ("limit", "offset", "name", "type", "source_type_id", "source_ref")
 RESOURCES = (
-    Resource("sources/", {"GET": _list, "POST": _create}, "The sources, by name.", sources, slash="both", parameters=_FILTERS),
+    Resource("sources/", {"GET": _list, "POST": create}, "The sources, by name.", sources, slash="both", parameters=_FILTERS),
     Resource("sources/{id}/", {"GET": _get, "PATCH": _patch, "DELETE": _delete}, "One source, by number or uuid.", sources, slash="both"),
     Resource("sources/{id}/stats/", {"GET": _stats}, "The deliveries of a source, by month.", sources),
 )  # fmt: skip

@@ -7,10 +7,12 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -56,6 +58,38 @@ class Address:
                 f"{self.host}:{self.port} cannot be listened on ({error.strerror})",
                 do="Choose another port.",
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate and its key, in PEM."""
+
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def of(cls, certificate: Path | None, key: Path | None) -> Self | None:
+        """What the command line says; None: no TLS.
+
+        Raises:
+            SettingError: the files cannot be used.
+        """
+        if certificate is None and key is None:
+            return None
+        if certificate is None:
+            raise SettingError("--tls-cert", "is missing", do="A key needs a certificate.")
+        made = cls(certificate, key or certificate)
+        try:
+            # an empty password: otherwise OpenSSL asks for the one of an encrypted key at the terminal
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(made.certificate, made.key, password="")
+        except (OSError, ssl.SSLError) as error:
+            files = f"{made.certificate} and {made.key}"
+            raise SettingError(
+                "--tls-cert/--tls-key",
+                f"{files} cannot be used ({error.strerror or error})",
+                do="Both must be readable PEM files, the key without a password, and belong together.",
+            ) from error
+        return made
 
 
 class Worker:
@@ -108,7 +142,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(koku: Koku, api: Address, admin: Address, *, jobs: bool = True, identify: Identify | None = None) -> None:
+def run(
+    koku: Koku,
+    api: Address,
+    admin: Address,
+    *,
+    jobs: bool = True,
+    identify: Identify | None = None,
+    tls: Tls | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests that are being answered are answered first.
 
     Args:
@@ -116,7 +158,8 @@ def run(koku: Koku, api: Address, admin: Address, *, jobs: bool = True, identify
         api: where the API and the upload URL listen.
         admin: where the administration calls listen.
         jobs: whether to run a worker too.
-        identify: who is asking; default: the identity header.
+        identify: who is asking; default: the identity header, or an account.
+        tls: serve the API by https.
 
     Raises:
         SettingError: a port cannot be had.
@@ -125,27 +168,45 @@ def run(koku: Koku, api: Address, admin: Address, *, jobs: bool = True, identify
         listening = [stack.enter_context(address.listen()) for address in (api, admin)]
         apps = (create_app(koku, identify=identify), create_admin_app(koku))
         worker = stack.enter_context(Worker(koku.handle.name)) if jobs else None
-        _announce(listening)
-        asyncio.run(_serve([_Server(_config(app)) for app in apps], listening, worker))
+        _announce(listening, tls)
+        if identify is None:
+            _warn(koku, api)
+        configs = [_config(apps[0], tls), _config(apps[1])]
+        asyncio.run(_serve([_Server(config) for config in configs], listening, worker))
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: Tls | None = None) -> uvicorn.Config:
     return uvicorn.Config(
-        app, lifespan="off", log_level="warning", timeout_graceful_shutdown=STOP_TIMEOUT_S, server_header=False
+        app,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        server_header=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
 
 
-def _announce(listening: list[socket.socket]) -> None:
-    api, admin = (_url(s) for s in listening)
+def _announce(listening: list[socket.socket], tls: Tls | None) -> None:
+    api, admin = _url(listening[0], "https" if tls else "http"), _url(listening[1])
     note(f"API:            {api}{BASE}")
     note(f"Uploads:        {api}{UPLOAD_BASE}upload")
     note(f"Administration: {admin}{BASE}")
     note("Stop with Ctrl-C.")
 
 
-def _url(listening: socket.socket) -> str:
+def _warn(koku: Koku, api: Address) -> None:
+    """Say what it means that others reach the API."""
+    if koku.services.settings.trust_identity_header and api.host not in ("127.0.0.1", "::1", "localhost"):
+        note(
+            "Whoever reaches the API is whom its header x-rh-identity says. Let only a gateway reach it that sets the header,"
+        )
+        note("or set KOKU_TRUST_IDENTITY_HEADER=false; then only accounts (`koku accounts`) are known.")
+
+
+def _url(listening: socket.socket, scheme: str = "http") -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def _serve(servers: list[_Server], listening: list[socket.socket], worker: Worker | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -28,14 +29,21 @@ def serve(
     admin_port: Annotated[int, typer.Option(help="0: any free one.")] = 5042,
     jobs: Annotated[bool, typer.Option("--jobs/--no-jobs", help="Run the job runner beside the API.")] = True,
     log_format: LogFormat = "text",
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="The API's certificate, with its chain, in PEM: it is served by https.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="The certificate's key, in PEM; may be in the same file.")
+    ] = None,
 ) -> None:
     """Serve the API, the upload URL and the job runner, until it is stopped."""
     from koku_core.cli.processes import logs_to_stderr
-    from koku_core.cli.server import Address, run
+    from koku_core.cli.server import Address, Tls, run
 
+    tls = Tls.of(tls_cert, tls_key)
     logs_to_stderr(log_format)
     with opened(context) as koku:
-        run(koku, Address(host, port), Address(admin_host, admin_port), jobs=jobs)
+        run(koku, Address(host, port), Address(admin_host, admin_port), jobs=jobs, tls=tls)
 
 
 def worker(
