@@ -73,6 +73,7 @@ class Provider:
         uploads: media types of the payloads that its `koku_receive` understands.
         access: what reading can be limited to; one that is inherited stands before its heirs.
         cost_groups: the built-in cost groups, each with the LIKE patterns of namespaces that belong to it.
+        tags_enabled: whether label keys are enabled when they are first seen, as long as the tenant has room for more.
         beside: providers that clients of this one ask after too, whether they are loaded or not.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
@@ -88,5 +89,6 @@ class Provider:
     uploads: tuple[str, ...] = ()
     access: tuple[Resource, ...] = ()
     cost_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tags_enabled: bool = False
     beside: tuple[Beside, ...] = ()
     hooks: int = 1

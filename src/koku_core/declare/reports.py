@@ -46,6 +46,7 @@ class Key:
         choices: the only values it may have, in lower case; they are echoed in upper case.
         exclude_choices: those for `exclude`, if they are others.
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
+        inert: it may be grouped by without any effect, since clients do; then it has no `value`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Key:
     choices: tuple[str, ...] = ()
     exclude_choices: tuple[str, ...] = ()
     condition: Expression | None = None
+    inert: bool = False
 
     @property
     def searched(self) -> tuple[Expression, ...]:
@@ -84,6 +86,21 @@ class Aggregate:
     where: Expression | None = None
     how: str = "sum"
     money: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A parameter that chooses what a report's figures are made of (`cost_type`); answers repeat it.
+
+    Attributes:
+        name: of the parameter, and of the tenant's setting that counts where a request does not choose.
+        default: what counts where there is no such setting either.
+        aggregates: what each value stands for; the names are the same for all.
+    """
+
+    name: str
+    default: str
+    aggregates: Mapping[str, tuple[Aggregate, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +239,8 @@ class Report:
         units: CSV columns that tell a unit, and the unit.
         flags: yes and no in `meta`.
         categories: the parameter `category`, if it has it.
+        choice: the parameter that chooses what its figures are made of, if it has one.
+        within: a key that every answer is grouped by, below what is asked for; empty: none.
     """
 
     name: str
@@ -244,6 +263,8 @@ class Report:
     units: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     categories: Categories | None = None
+    choice: Choice | None = None
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,13 +232,19 @@ class _Ingestion:
         return {delivery for delivery, last in arrived.items() if last > own}
 
     def _offer_tag_keys(self, normalized: Normalized) -> None:
-        family = self._plugin.provider.family
+        provider, most = self._plugin.provider, self._services.settings.enabled_tag_limit
         with self._tenant.transaction() as conn:
             conn.execute(
-                """INSERT INTO tag_key (family, key) SELECT %s, key FROM unnest(%s::text[]) AS key
-                   WHERE key NOT IN (SELECT key FROM tag_key WHERE family = %s) ON CONFLICT DO NOTHING""",
-                (family, sorted(normalized.tag_keys), family),
-            )
+                """INSERT INTO tag_key (family, key, enabled)
+                   SELECT %(family)s, key, %(enabled)s AND (%(most)s <= 0 OR %(most)s >= row_number() OVER (ORDER BY key)
+                          + (SELECT count(*) FROM tag_key WHERE enabled))
+                   FROM unnest(%(keys)s::text[]) AS key
+                   WHERE key NOT IN (SELECT key FROM tag_key WHERE family = %(family)s) ON CONFLICT DO NOTHING""",
+                {
+                    "family": provider.family, "enabled": provider.tags_enabled, "most": most,
+                    "keys": sorted(normalized.tag_keys),
+                },
+            )  # fmt: skip
 
     def _finish(self, normalized: Normalized, warnings: list[str], months: list[date]) -> None:
         with self._tenant.transaction() as conn:

@@ -27,6 +27,7 @@ class Context:
         models: for each source with a cost model, that model's currency.
         rates: (base, month) → factor to the currency of the question: what the tenant has set, else what the feed says.
         has_data: whether the fact's tables exist.
+        chosen: the tenant's settings for the choices of reports, by their names.
         versions: counters of what has changed; part of every ETag.
     """
 
@@ -38,6 +39,7 @@ class Context:
     models: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
     has_data: bool = False
+    chosen: Mapping[str, str] = field(default_factory=dict)
     versions: str = ""
 
 
@@ -79,11 +81,12 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
     names = (
         sql.SQL("(SELECT array_agg(name ORDER BY name) FROM {})").format(sql.Identifier(table)) if table else sql.NULL
     )
+    choices = {r.choice.name for r in reports.reports if r.choice}
     row = conn.execute(
         sql.SQL(_READ).format(categories=names),
         {
             "timeout": f"{max(int(timeout_s * 1000), 1)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
-            "settings": [settings_store.CURRENCY, settings_store.ENABLED_CURRENCIES],
+            "settings": [settings_store.CURRENCY, settings_store.ENABLED_CURRENCIES, *choices],
             "account_currency": settings_store.CURRENCY, "default": currencies.DEFAULT,
         },
     ).fetchone()  # fmt: skip
@@ -97,6 +100,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
         models=models or {},
         rates={(base, date.fromisoformat(month)): Decimal(rate) for base, month, rate in rates or ()},
         has_data=has_data,
+        chosen={name: value for name, value in (settings or {}).items() if name in choices},
         versions=versions or "",
     )
 

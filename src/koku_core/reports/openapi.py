@@ -22,10 +22,13 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     maps = {
         "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
         "exclude": _keys(k for k in report.keys if k.exclude),
-        "group_by": _keys(k for k in report.keys if k.value),
+        "group_by": _keys(k for k in report.keys if k.value or k.inert),
         "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
     }
     parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)
+    if report.choice:
+        choices = {"type": "string", "enum": list(report.choice.aggregates)}
+        parameters.append(_query(report.choice.name, choices, "What the figures are made of."))
     if report.deltas:
         parameters.append(_query("delta", {"type": "string"}, f"{', '.join(report.deltas)}{_compared(report)}"))
     if report.categories:

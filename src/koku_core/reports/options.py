@@ -11,6 +11,7 @@ resolution    "daily" or "monthly"
 limit         show the first so many groups, and fold the others into one
 offset        show the groups from here on, without others
 currency      the currency of the answer
+cost_type     what costs are made of, where a provider offers several: "unblended_cost", …
 delta         what to compare with the period before: "cost", "usage", …; or two figures, "usage__request"
 category      show groups by their category: a name or several, or "*"
 """
@@ -24,7 +25,7 @@ from koku_core.reports.query import build
 
 _NAMES = (
     "group_by", "filter", "exclude", "order_by", "months", "days", "start", "end", "resolution", "limit", "offset", "currency",
-    "delta", "category",
+    "delta", "category", "cost_type",
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def query_of(options: Mapping[str, Any]) -> str:
         "limit": 0,
     }
     query |= {new: str(given[old]) for old, new in (("start", "start_date"), ("end", "end_date")) if old in given}
-    query |= {name: given[name] for name in ("currency", "delta", "category") if name in given}
+    query |= {name: given[name] for name in ("currency", "delta", "category", "cost_type") if name in given}
     return build(query)
 
 

@@ -89,6 +89,7 @@ class Parameters:
         limit, offset: the page, in buckets (in rows for CSV); a limit of 0 is all.
         group_limit, group_offset: the ranking; None: not asked for.
         categories: names whose category mode is on.
+        chosen: what the figures are made of, of a report with a choice.
         echo: what `meta` repeats.
     """
 
@@ -106,6 +107,7 @@ class Parameters:
     group_limit: int | None = None
     group_offset: int | None = None
     categories: tuple[str, ...] | None = None
+    chosen: str = ""
     echo: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -61,7 +61,8 @@ def plan(reports: ReportMap, parameters: Parameters, restrictions: Restrictions)
         figures += (Figure(SIZE, SIZE, "capacity.count"),)
     texts = tuple(t for t in report.texts if parameters.grouped_by(t.key) and (parameters.with_others or not t.ranked))
     size = (Aggregate(SIZE, capacity.size, how="max"),) if capacity and by_part else ()
-    aggregates = report.aggregates + size
+    chosen = report.choice.aggregates[parameters.chosen] if report.choice else ()
+    aggregates = report.aggregates + chosen + size
     keys = _keys(reports, parameters, restrictions, aggregates, texts)
     rollup = _smallest(reports.fact.rollups, report.where, keys, aggregates)
     return Plan(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from koku_core import currencies
-from koku_core.declare.reports import Key, Report, ReportMap
+from koku_core.declare.reports import Choice, Key, Report, ReportMap
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields
 from koku_core.reports.context import Context
@@ -59,6 +59,7 @@ class Validation:
         known = {*_MAPS, *_DATES, "limit", "offset", "currency"}
         known |= {"delta"} if report.deltas else set()
         known |= {"category"} if report.categories else set()
+        known |= {report.choice.name} if report.choice else set()
         unknown = {name: [UNSUPPORTED] for name in asked if name not in known}
         if unknown:
             raise InvalidInput(unknown)
@@ -70,6 +71,8 @@ class Validation:
             if name in asked:
                 value = checked(errors, name, getattr(self, f"_{name}"), asked[name])
                 self.echo[name] = value
+        if self.report.choice:
+            self.echo[self.report.choice.name] = self._chosen(self.report.choice, asked, errors)
         for name in _MAPS:
             given = asked.get(name, {})
             if isinstance(given, dict):
@@ -81,6 +84,12 @@ class Validation:
                 errors[name] = {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]}
         if errors:
             raise InvalidInput(errors)
+
+    def _chosen(self, choice: Choice, asked: Parsed, errors: dict[str, Any]) -> str | None:
+        usual = self.context.chosen.get(choice.name, choice.default)
+        if choice.name not in asked:
+            return usual if usual in choice.aggregates else choice.default
+        return checked(errors, choice.name, fields.choice, asked[choice.name], tuple(choice.aggregates))
 
     def _limit(self, value: Any) -> int:
         return fields.integer(value)
@@ -177,7 +186,7 @@ class Validation:
         key = self.keys.get(name.key)
         if key is None or (name.operator and not key.operators):
             return None
-        may = {"filter": key.filter, "exclude": key.exclude, "group_by": key.value is not None}
+        may = {"filter": key.filter, "exclude": key.exclude, "group_by": key.value is not None or key.inert}
         return key if may[where] else None
 
     def _scope(self, found: dict[str, Any], errors: dict[str, Any]) -> None:
@@ -241,6 +250,7 @@ class Validation:
             tuple(self._matches(maps["exclude"])), order, order_day, self._compared(), echo["limit"], echo["offset"],
             maps["filter"].get("limit"), maps["filter"].get("offset"),
             tuple(echo["category"]) if "category" in echo else None,
+            echo[self.report.choice.name] if self.report.choice else "",
             {n: v.isoformat() if isinstance(v, date) else v for n, v in {**echo, **maps}.items()},
         )  # fmt: skip
 
@@ -266,8 +276,14 @@ class Validation:
             ):  # accepted without effect: clients rely on the answer of the question without it
                 continue
             key = None if name.is_tag else self.keys[name.key]
+            if key is not None and key.inert:
+                continue
             found.setdefault(name.full, Group(name, key, self._label(name), self.text.find(name.key)))
-        return sorted(found.values(), key=_position)
+        groups = sorted(found.values(), key=_position)
+        within = self.report.within
+        if within and within not in found:
+            groups.append(Group(Name.read(within), self.keys[within], within, len(self.text)))
+        return groups
 
     def _label(self, name: Name) -> str:
         """A tag is called by its key, unless a row has something else of that name."""

@@ -188,6 +188,7 @@ class _Reports:
         needed += [f.needs_group for f in report.figures if f.needs_group]
         needed += [report.categories.key] if report.categories else []
         needed += [report.capacity.part] if report.capacity else []
+        needed += [report.within] if report.within else []
         yield from (f"it needs a key {n!r}, which it has not" for n in dict.fromkeys(needed) if n not in keys)
         kinds = {c.name: c.kind for c in self.plugin.report_map.fact.all_columns}
         if report.tags and kinds.get(report.tags) is not Kind.LABELS:
@@ -210,7 +211,8 @@ def _expressions(report: Report) -> Iterator[Expression]:
     found: list[Expression | None] = [report.where, *(x.value for x in report.lists), *(t.value for t in report.texts)]
     for key in report.keys:
         found += [key.value, key.condition, *key.search]
-    for aggregate in report.aggregates:
+    chosen = report.choice.aggregates.values() if report.choice else ()
+    for aggregate in (*report.aggregates, *(a for some in chosen for a in some)):
         found += [aggregate.of, aggregate.where]
     if report.capacity:
         found += [report.capacity.size, report.capacity.part_amount, report.capacity.amount]

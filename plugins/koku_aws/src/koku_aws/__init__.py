@@ -38,6 +38,7 @@ def koku_provider() -> Provider:
         ),
         datasets=datasets.ALL,
         version=__version__,
+        tags_enabled=True,
         access=(Resource("aws.account", opens=True), Resource("aws.organizational_unit", opens=True)),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from koku_aws.facts import DAILY_SUMMARY
+from koku_aws.facts import COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, STORAGE_ROWS
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
+    Choice,
+    Expression,
     Figure,
     Key,
     Report,
@@ -17,17 +19,95 @@ from koku_core.declare.reports import (
 
 ACCOUNT = Key("account", column("usage_account_id"), (column("account_alias"), column("usage_account_id")),
               order="account", access="aws.account")  # fmt: skip
+UNIT = Key("org_unit_id", search=(column("organizational_unit_path"),), access="aws.organizational_unit")
+INSTANCE_TYPE = Key("instance_type", column("instance_type"), filter=False, exclude=False)
 KEYS = (
     ACCOUNT,
     Key("service", column("product_code"), order="service"),
     Key("region", column("region"), order="region"),
     Key("az", column("availability_zone")),
     Key("product_family", column("product_family"), order="product_family"),
+    UNIT,
+    Key("storage_type", filter=False, exclude=False, inert=True),
 )
-COST = Aggregate("raw", column("unblended_cost"), money="bill")
+ALIAS = Text("account_alias", "account", column("account_alias"))
+
+
+def _cost_type(*, or_unblended: bool = False) -> Choice:
+    """The parameter that chooses the cost; `or_unblended`: where that is none, the unblended one counts."""
+
+    def of(name: str, usual: str) -> Expression:
+        return Expression(f"coalesce(nullif({name}, 0), {usual})", (name, usual)) if or_unblended else column(name)
+
+    chosen = {
+        name: (
+            Aggregate("raw", of(cost, "unblended_cost"), money="bill"),
+            Aggregate("markup", of(markup, "markup_cost"), money="bill"),
+        )
+        for name, (cost, markup) in COST_TYPES.items()
+    }
+    return Choice("cost_type", "unblended_cost", chosen)
+
+
+def _cost_block() -> tuple[Figure, ...]:
+    """The three objects infrastructure, supplementary and cost; a cloud has no costs of a cost model but markup."""
+    parts = (("raw", "raw"), ("markup", "markup"), ("usage", "0"), ("total", "raw + markup"))
+    found = [Figure(f"infra_{name}", sql, f"infrastructure.{name}", CURRENCY) for name, sql in parts]
+    found += [Figure(f"sup_{name}", "0", f"supplementary.{name}", CURRENCY) for name, _ in parts]
+    return (*found, *(Figure(f"cost_{name}", sql, f"cost.{name}", CURRENCY) for name, sql in parts))
+
+
+_ORDERS = {
+    "cost": ("cost_total", ()), "infrastructure": ("infra_total", ()), "supplementary": ("sup_total", ()),
+    "usage": ("usage", ()),
+}  # fmt: skip
+
 COSTS = Report(
-    "costs", "What accounts cost.", KEYS, (COST,), (Figure("cost_total", "raw", "cost.total", CURRENCY),),
-    orders={"cost": ("cost_total", ())}, deltas={"cost": "cost_total", "cost_total": "cost_total"},
-    texts=(Text("account_alias", "account", column("account_alias")),), tags="tags", units={"cost_units": CURRENCY},
+    "costs",
+    "What accounts cost.",
+    (*KEYS, Key("instance_type", filter=False, exclude=False, inert=True)),
+    (),
+    _cost_block(),
+    orders=_ORDERS,
+    deltas={"cost": "cost_total", "cost_total": "cost_total"},
+    texts=(ALIAS,),
+    tags="tags",
+    units={"cost_units": CURRENCY},
+    choice=_cost_type(),
+)
+
+
+def _used(
+    name: str, doc: str, unit: str, rows: Expression, key: Key, *, within: str = "", or_unblended: bool = False
+) -> Report:
+    """A report about what was used of something."""
+    return Report(
+        name,
+        doc,
+        (*KEYS, key),
+        (Aggregate("usage", column("usage_amount")),),
+        (Figure("usage", "usage", "usage", unit), *_cost_block()),
+        where=rows,
+        order="usage",
+        orders=_ORDERS,
+        deltas={"usage": "usage"},
+        texts=(ALIAS,),
+        tags="tags",
+        units={"cost_units": CURRENCY, "usage_units": unit},
+        choice=_cost_type(or_unblended=or_unblended),
+        within=within,
+    )
+
+
+INSTANCE_TYPES = _used(
+    "instance-types", "How long instances ran, by type, and what they cost.", "Hrs",
+    Expression(INSTANCE_ROWS, ("instance_type",)), INSTANCE_TYPE, within="instance_type",
 )  # fmt: skip
-REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS,), TagReport((ACCOUNT,)), currency="currency_code")
+STORAGE = _used(
+    "storage", "How much was stored, and what it cost.", "GB-Mo",
+    Expression(STORAGE_ROWS, ("product_family", "unit")), Key("instance_type", filter=False, exclude=False, inert=True),
+    or_unblended=True,
+)  # fmt: skip
+TAGS = TagReport((ACCOUNT, UNIT))
+
+REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, INSTANCE_TYPES, STORAGE), TAGS, currency="currency_code")
