@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         description="The folder of the programs of the embedded PostgreSQL; unset: the wheel's, Debian's, the PATH's",
     )
     lake_url: str | None = Field(None, description="A folder or s3://bucket/prefix; default: `lake` in the data folder")
+    inbox_url: str | None = Field(
+        None, description="A folder or s3://bucket/prefix that payloads are ingested from by name; default: `inbox` in the data folder"
+    )
     local_sources: Path | None = Field(
         None, description="The folder beneath which local sources may read; unset: none may"
     )

@@ -96,6 +96,7 @@ def create(call: Call) -> Reply:
         )
     except InvalidInput as error:
         raise _said(error) from error
+    call.koku.handle.note_account(call.identity.account_number if call.identity else None)
     return Reply(_short(source), 201)
 
 

@@ -61,8 +61,14 @@ def _ordered(call: Call, rows: Rows) -> Rows:
     rows = sorted(rows, key=lambda r: (r["source_type"].casefold(), not r["enabled"]))
     for name, descending in reversed(_orders(call)):
         field = {"provider_type": "source_type"}.get(name, name)
-        rows = sorted(rows, key=lambda r: r.get(field) or "", reverse=descending)
+        rows = sorted(rows, key=lambda r: _sortable(r.get(field)), reverse=descending)
     return rows
+
+
+def _sortable(value: Any) -> tuple[str, str]:
+    """Texts in any case, falsehood and what is missing first."""
+    text = str(value) if value else ""
+    return text.casefold(), text
 
 
 def _orders(call: Call) -> list[tuple[str, bool]]:

@@ -81,6 +81,7 @@ def _kept(call: Call, payload: Payload) -> Reply:
     except (DatabaseUnavailable, LakeError, OSError) as error:
         raise unavailable() from error
     identity = call.identity
+    call.koku.handle.note_account(identity.account_number if identity else None)
     account = (
         {"account_number": identity.account_number, "org_id": identity.tenant.removeprefix("org")} if identity else {}
     )

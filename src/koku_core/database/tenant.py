@@ -56,6 +56,15 @@ class Tenant:
             create_tenant(self)
         return self
 
+    def note_account(self, number: str | None) -> None:
+        """Keep the account number that a caller of the tenant first stated; nothing if the tenant does not exist."""
+        if number:
+            with self.server.connection("koku") as conn:
+                conn.execute(
+                    "UPDATE tenant SET account_number = %s WHERE name = %s AND account_number IS NULL",
+                    (number, self.name),
+                )
+
     def lock(self, *parts: Any) -> AbstractContextManager[None]:
         """Hold an advisory lock of this tenant."""
         return self.server.lock("tenant", self.name, *parts)
