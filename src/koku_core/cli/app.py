@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from koku_core.cli import costs, data, demo, inspect, serving, sources, tags, tenants
+from koku_core.cli import accounts, costs, data, demo, inspect, serving, sources, tags, tenants
 
 app = typer.Typer(
     name="koku",
@@ -38,6 +38,7 @@ def common(
 
 
 app.add_typer(sources.app, name="sources")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(tags.app, name="tags")
 app.add_typer(costs.app, name="cost-models")
 app.add_typer(tenants.app, name="tenants")
