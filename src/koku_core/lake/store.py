@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 from functools import cached_property, partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from koku_core.clock import month_of
 from koku_core.declare.datasets import Dataset
@@ -297,21 +297,13 @@ class Lake:
         end: date = _LAST,
     ) -> list[DataFile]:
         """The data files of a source in these days, or from `start` to `end`, by day."""
-        from pyiceberg import expressions
-
-        from koku_core.lake.files import day_of
+        from koku_core.lake.files import day_of, files_of
 
         if days is not None and not days:
             return []
         if days:
             start, end = min(days), max(days)
-        ask: Any = expressions  # whose predicates take what their annotations do not tell
-        wanted = ask.And(
-            ask.EqualTo("source_uuid", source_uuid),
-            ask.GreaterThanOrEqual("usage_start", start.isoformat()),
-            ask.LessThanOrEqual("usage_start", end.isoformat()),
-        )
-        found = _reached(lambda: [task.file for task in stored.scan(row_filter=wanted).plan_files()], "plan a scan")
+        found = _reached(lambda: files_of(stored, source_uuid, start, end), "plan a scan")
         return sorted((f for f in found if days is None or day_of(f) in days), key=lambda f: (day_of(f), f.file_path))
 
 
