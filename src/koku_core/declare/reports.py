@@ -46,7 +46,8 @@ class Key:
         choices: the only values it may have, in lower case; they are echoed in upper case.
         exclude_choices: those for `exclude`, if they are others.
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
-        inert: it may be grouped by without any effect, since clients do; then it has no `value`.
+        inert: it may be grouped by without groups of it, since clients do; values that are named filter by its `search`, if it has one.
+        csv: what CSV calls it, if not the same.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Key:
     exclude_choices: tuple[str, ...] = ()
     condition: Expression | None = None
     inert: bool = False
+    csv: str = ""
 
     @property
     def searched(self) -> tuple[Expression, ...]:
@@ -153,7 +155,8 @@ class Text:
         of_group: instead, SQL over the group's own value, which is `{value}`.
         ranked: only in answers with `filter[limit]`.
         ranked_null: what stands for null in answers with `filter[limit]`; clients know it so.
-        others: what the row of the other groups has.
+        others: what the row of the other groups has; `{label}`: what that row is called. Without it a value's texts are run together.
+        csv: what CSV calls it, if not the same.
     """
 
     name: str
@@ -164,6 +167,7 @@ class Text:
     ranked: bool = False
     ranked_null: int | None = None
     others: str | None = None
+    csv: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ class Report:
         orders: what `order_by` calls figures beside their own names; a name maps to the figure and the groups it needs one of.
         deltas: what `delta` accepts, and the figure behind it.
         compared: figures that `delta=A__B` may compare.
+        refused_deltas: values of `delta` that the provider's other reports accept; they are refused in another shape, as clients know it.
         delta_with: for a value of `delta`, the group that it needs.
         lists, texts: what stands beside the figures.
         capacity: as described there.
@@ -240,7 +245,7 @@ class Report:
         flags: yes and no in `meta`.
         categories: the parameter `category`, if it has it.
         choice: the parameter that chooses what its figures are made of, if it has one.
-        within: a key that every answer is grouped by, below what is asked for; empty: none.
+        within: a key that every answer is grouped by, below what is asked for, unless groups are ranked; empty: none.
     """
 
     name: str
@@ -254,6 +259,7 @@ class Report:
     deltas: Mapping[str, str] = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     delta_with: Mapping[str, str] = field(default_factory=dict)
+    refused_deltas: tuple[str, ...] = ()
     lists: tuple[Listed, ...] = ()
     texts: tuple[Text, ...] = ()
     capacity: Capacity | None = None

@@ -60,7 +60,7 @@ class Flat:
             found[self._group_column(group)] = Column(_value(3 + n))
         for name in ("source_uuid", *(x.name for x in self._plan.lists)):
             found[name] = Column(_list(table.at(name)), "texts")
-        found |= {t.name: Column(text_pack(table, t.name)) for t in self._plan.texts}
+        found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts}
         if parameters.ranked:
             found["rank"] = Column(lambda row: row[1], "integer")
         if self._plan.currency:
@@ -75,7 +75,7 @@ class Flat:
 
     def _group_column(self, group: Group) -> str:
         """A tag's column is named after the label column and the place of the key in the query."""
-        return group.label if group.key else f"INTERNAL_{self._plan.report.tags}_{group.position}"
+        return (group.key.csv or group.label) if group.key else f"INTERNAL_{self._plan.report.tags}_{group.position}"
 
     def _figures(self) -> dict[str, Column]:
         found: dict[str, Column] = {}

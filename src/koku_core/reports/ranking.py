@@ -138,7 +138,7 @@ class Ranking:
         selected = [
             *([label] * len(s.groups)),
             *(self._united(n) for n in s.lists),
-            *(_folded_text(texts[n]) for n in s.texts),
+            *(_folded_text(texts[n], label) for n in s.texts),
             *(sql.SQL("bool_or({})").format(sql.Identifier(f.name)) for f in s.flags),
             sql.SQL("max(base_currency)"),
             sql.SQL("NULL::text[]"),
@@ -278,8 +278,10 @@ def _by_name(group: str) -> Sql:
     return sql.SQL('lower({0}) COLLATE "C" NULLS LAST, {0} COLLATE "C"').format(sql.Identifier(group))
 
 
-def _folded_text(text: Text) -> Sql:
-    """What stands for a text of many groups: all of them, run together, as clients know it; nothing if it follows from the group."""
+def _folded_text(text: Text, label: Sql) -> Sql:
+    """What stands for a text of many groups: all of them, run together, as clients know it, unless the text says what."""
+    if text.others == "{label}":
+        return label
     if text.of_group:
         return sql.SQL("{}::text").format(sql.Literal(text.others))
     return sql.SQL("string_agg({}, '' ORDER BY o.rank)").format(sql.Identifier(text.name))

@@ -34,11 +34,12 @@ class Validation:
             report: which report is asked.
             context: the tenant's state.
             today: the business day.
-            retained_months: how far back a range may reach; None: as far as one likes.
+            retained_months: how far back a range may reach, unless the tenant says otherwise; None: as far as one likes.
             text: the query string, decoded: groups nest in the order in which their keys stand in it.
         """
         self.reports, self.report, self.context, self.today, self.text = reports, report, context, today, text
-        self.first, self.last = allowed(today, retained_months) if retained_months else (date.min, date.max)
+        months = retained_months and (context.retained_months or retained_months)
+        self.first, self.last = allowed(today, months) if months else (date.min, date.max)
         self.keys = {k.name: k for k in report.keys}
         self.echo: dict[str, Any] = {}
         self.maps: dict[str, dict[str, Any]] = {}
@@ -121,6 +122,8 @@ class Validation:
         text = fields.scalar(value)
         if text in self.report.deltas:
             return text
+        if text in self.report.refused_deltas:
+            raise InvalidInput({"delta": {"delta": f'"{text}" is not a valid choice.'}})
         if not self.report.compared:
             raise ValueError(f'"{text}" is not a valid choice.')
         names = text.split("__")
@@ -242,7 +245,7 @@ class Validation:
                 maps["group_by"][name] = maps["filter"][name]
         filters = {n: v for n, v in maps["filter"].items() if isinstance(v, list) and n != "resource_scope"}
         for name, values in maps["group_by"].items():
-            if name not in filters and not name.startswith("exact:") and ALL not in values:
+            if name not in filters and not name.startswith("exact:") and ALL not in values and self._filters(name):
                 filters[name] = values
         order, order_day, maps["order_by"] = chosen(self)
         return Parameters(
@@ -266,6 +269,11 @@ class Validation:
         filters.setdefault("time_scope_units", "month" if monthly else "day")
         return window(value, self.today, filters.setdefault("resolution", "monthly" if monthly else "daily"))
 
+    def _filters(self, written: str) -> bool:
+        """Whether a group's values choose rows: those of a key that is nothing to us do not."""
+        key = self.keys.get(Name.read(written).key)
+        return key is None or not key.inert or bool(key.searched)
+
     def _groups(self) -> Iterable[Group]:
         """The groups in nesting order; a key that is named by several operators is one group."""
         found: dict[str, Group] = {}
@@ -281,7 +289,7 @@ class Validation:
             found.setdefault(name.full, Group(name, key, self._label(name), self.text.find(name.key)))
         groups = sorted(found.values(), key=_position)
         within = self.report.within
-        if within and within not in found:
+        if within and within not in found and not self.maps["filter"].get("limit"):
             groups.append(Group(Name.read(within), self.keys[within], within, len(self.text)))
         return groups
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from koku_aws.facts import COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, STORAGE_ROWS
 from koku_core.declare.reports import (
     CURRENCY,
@@ -18,7 +20,7 @@ from koku_core.declare.reports import (
 )
 
 ACCOUNT = Key("account", column("usage_account_id"), (column("account_alias"), column("usage_account_id")),
-              order="account", access="aws.account")  # fmt: skip
+              order="account", access="aws.account", csv="id")  # fmt: skip
 UNIT = Key("org_unit_id", search=(column("organizational_unit_path"),), access="aws.organizational_unit")
 INSTANCE_TYPE = Key("instance_type", column("instance_type"), filter=False, exclude=False)
 KEYS = (
@@ -30,7 +32,7 @@ KEYS = (
     UNIT,
     Key("storage_type", filter=False, exclude=False, inert=True),
 )
-ALIAS = Text("account_alias", "account", column("account_alias"))
+ALIAS = Text("account_alias", "account", column("account_alias"), others="{label}", csv="alias")
 
 
 def _cost_type(*, or_unblended: bool = False) -> Choice:
@@ -65,7 +67,7 @@ _ORDERS = {
 COSTS = Report(
     "costs",
     "What accounts cost.",
-    (*KEYS, Key("instance_type", filter=False, exclude=False, inert=True)),
+    (*KEYS, replace(INSTANCE_TYPE, value=None, search=(column("instance_type"),), inert=True)),
     (),
     _cost_block(),
     orders=_ORDERS,
@@ -91,6 +93,7 @@ def _used(
         order="usage",
         orders=_ORDERS,
         deltas={"usage": "usage"},
+        refused_deltas=("cost", "cost_total"),
         texts=(ALIAS,),
         tags="tags",
         units={"cost_units": CURRENCY, "usage_units": unit},
@@ -105,7 +108,7 @@ INSTANCE_TYPES = _used(
 )  # fmt: skip
 STORAGE = _used(
     "storage", "How much was stored, and what it cost.", "GB-Mo",
-    Expression(STORAGE_ROWS, ("product_family", "unit")), Key("instance_type", filter=False, exclude=False, inert=True),
+    Expression(STORAGE_ROWS, ("product_family", "unit")), replace(INSTANCE_TYPE, value=None, search=(column("instance_type"),), inert=True),
     or_unblended=True,
 )  # fmt: skip
 TAGS = TagReport((ACCOUNT, UNIT))
