@@ -45,8 +45,8 @@ class Listing:
 
 
 def opened(access: Access, kind: ResourceType) -> bool:
-    """Whether somebody may see the list at all: by a list of its own resource, or of one that it lies within."""
-    return any(access.values(key.access) for key in (kind.key, *kind.within) if key.access)
+    """Whether somebody may see the list at all: an admin, or by a list of its own resource, or of one that it lies within."""
+    return access.admin or any(access.values(key.access) for key in (kind.key, *kind.within) if key.access)
 
 
 def restrictions(access: Access, kind: ResourceType) -> Restrictions:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from koku_core.access import EVERYTHING
+from koku_core.access import EVERYTHING, Access
 from koku_core.declare.reports import Report
 from koku_core.errors import KokuError
 from koku_core.reports.answer import Answer
@@ -109,6 +109,18 @@ class Answers(Provided):
             assert f"/tags/{provider.api_path}/" in paths
             assert client.get(f"tags/{provider.api_path}/").status_code == 200
 
+    def test_lists_show_what_is_there(self, case: Case) -> None:
+        """Each list below `resource-types/` has something of the sample, and is empty for whoever may see nothing."""
+        client, path = _client(case), case.plugin.provider.api_path
+        blind = _client(case, Access())
+        for kind in case.plugin.report_map.resource_types:
+            answer = client.get(f"resource-types/{path}-{kind.name}/")
+            assert answer.status_code == 200, answer.text
+            if kind.counted:
+                assert answer.json()["data"], kind.name
+            refused = blind.get(f"resource-types/{path}-{kind.name}/")
+            assert refused.status_code == 403 or refused.json()["data"] == [], kind.name
+
     def test_the_api_shows_no_secret(self, case: Case) -> None:
         """Neither in the list of sources nor in one of them."""
         client = _client(case)
@@ -133,11 +145,11 @@ def _sums(answer: Answer, figures: list[str]) -> dict[str, Decimal]:
     return {name: sum((Decimal(row[name]) for row in rows), Decimal()) for name in figures}
 
 
-def _client(case: Case) -> Any:
-    """A caller of the API who may see everything of the tenant."""
+def _client(case: Case, access: Access = EVERYTHING) -> Any:
+    """A caller of the API, who may see everything of the tenant unless said otherwise."""
     testclient = pytest.importorskip("starlette.testclient", reason="needs koku-core[testing]")
     from koku_core.access import Identity
     from koku_core.api import create_app
 
-    app = create_app(case.koku, identify=lambda _: Identity(case.koku.handle.name, "tester", EVERYTHING))
+    app = create_app(case.koku, identify=lambda _: Identity(case.koku.handle.name, "tester", access))
     return testclient.TestClient(app, base_url="http://testserver/api/cost-management/v1/")

@@ -21,7 +21,9 @@ class TestAcme(ProviderConformance):
         path = folder / "bill.csv"
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow([*["day", "account", "region", "service", "resource", "usage", "unit", "cost", "currency", "tags"]])
+            writer.writerow(
+                [*["day", "account", "region", "service", "resource", "usage", "unit", "cost", "currency", "tags"]]
+            )
             writer.writerows(
                 (x.day, "shop", "north", "machines", x.name, 1, "", x.amount, "USD", json.dumps(x.labels))
                 for x in lines

@@ -12,6 +12,7 @@ from koku_core.declare.reports import (
     Listed,
     Report,
     ReportMap,
+    ResourceType,
     TagReport,
     column,
 )
@@ -37,4 +38,9 @@ STORED = Report(
     where=Expression(STORAGE, ("unit",)), order="usage", orders={**ORDERS, "usage": ("usage", ())},
     deltas={**DELTAS, "usage": "usage"}, lists=(ACCOUNTS,), tags="tags", units={"cost_units": CURRENCY, "usage_units": "GB-Mo"},
 )  # fmt: skip
-REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, STORED), TagReport((ACCOUNT, REGION)), currency="currency")
+REPORT_MAP = ReportMap(
+    DAILY_SUMMARY, (COSTS, STORED), TagReport((ACCOUNT, REGION)), currency="currency",
+    resource_types=(
+        ResourceType("accounts", ACCOUNT), ResourceType("regions", REGION, (ACCOUNT,)), ResourceType("services", SERVICE, (ACCOUNT,)),
+    ),
+)  # fmt: skip
