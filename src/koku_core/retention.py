@@ -18,7 +18,7 @@ from koku_core.settings import Settings
 from koku_core.summarize.tables import tag_table
 
 #: The tenant's own setting, in the table `setting`.
-MONTHS = "data_retention_months"
+MONTHS = settings_store.RETENTION
 _LOCK_TIMEOUT = "2s"
 
 

@@ -12,6 +12,7 @@ from koku_core.database.tenant import bump
 
 CURRENCY = "currency"
 COST_TYPE = "cost_type"
+RETENTION = "data_retention_months"
 ENABLED_CURRENCIES = "enabled_currencies"
 
 

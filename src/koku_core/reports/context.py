@@ -26,6 +26,7 @@ class Context:
         categories: the names of all categories.
         models: for each source with a cost model, that model's currency.
         rates: (base, month) → factor to the currency of the question: what the tenant has set, else what the feed says.
+        retained_months: how many months the tenant keeps; None: as the installation says.
         has_data: whether the fact's tables exist.
         chosen: the tenant's settings for the choices of reports, by their names.
         versions: counters of what has changed; part of every ETag.
@@ -38,11 +39,18 @@ class Context:
     categories: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
+    retained_months: int | None = None
     has_data: bool = False
     chosen: Mapping[str, str] = field(default_factory=dict)
     versions: str = ""
 
 
+#: The fields of a context that are settings of the tenant.
+_SETTINGS = {
+    "currency": settings_store.CURRENCY,
+    "enabled_currencies": settings_store.ENABLED_CURRENCIES,
+    "retained_months": settings_store.RETENTION,
+}
 _READ = """
     SELECT set_config('statement_timeout', %(timeout)s, true) || set_config('jit', 'off', true) || set_config('work_mem', '32MB', true),
         (SELECT jsonb_object_agg(name, value) FROM setting WHERE name = ANY(%(settings)s)),
@@ -86,7 +94,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
         sql.SQL(_READ).format(categories=names),
         {
             "timeout": f"{max(int(timeout_s * 1000), 1)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
-            "settings": [settings_store.CURRENCY, settings_store.ENABLED_CURRENCIES, *choices],
+            "settings": [*_SETTINGS.values(), *choices],
             "account_currency": settings_store.CURRENCY, "default": currencies.DEFAULT,
         },
     ).fetchone()  # fmt: skip
@@ -106,5 +114,4 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"currency": settings_store.CURRENCY, "enabled_currencies": settings_store.ENABLED_CURRENCIES}
-    return {field: values[name] for field, name in names.items() if name in values}
+    return {field: values[name] for field, name in _SETTINGS.items() if name in values}
