@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from koku_core.database import Server, System, Tenant
 from koku_core.errors import KokuError, UnknownName
 from koku_core.jobs.queue import Job, Jobs
 from koku_core.plugins import Plugins
+from koku_core.progress import Progress, shown
 from koku_core.services import Services
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from koku_core.intake.ingested import Ingested
     from koku_core.intake.uploads import Accepted
     from koku_core.reports.answer import Answer
-
-Progress = Callable[[float, float, str], None]
 
 
 class Koku:
@@ -64,7 +63,9 @@ class Koku:
             SettingError: a setting cannot be used.
         """
         given = {"database_url": dsn, "lake_url": lake, "executor": executor}
-        chosen = (settings or Settings()).model_copy(update=_secret({k: v for k, v in given.items() if v is not None}))
+        chosen = (settings or Settings.of_environment()).model_copy(
+            update=_secret({k: v for k, v in given.items() if v is not None})
+        )
         with contextlib.ExitStack() as stack:
             services = _services(chosen, plugins, stack)
             return cls(services, services.system.tenant(tenant), stack.pop_all())
@@ -129,6 +130,11 @@ class Koku:
     def ingest(self, source: Source | str, payload: Path | str, progress: Progress | None = None) -> Ingested:
         """Ingest a payload of a source now, whatever its month.
 
+        Args:
+            source: whose payload it is.
+            payload: the file.
+            progress: told how far the work is; default: a bar in a notebook or on a terminal, if it takes longer than two seconds.
+
         Returns:
             What came in, per file and day.
 
@@ -138,16 +144,19 @@ class Koku:
         """
         from koku_core.intake.ingest import ingest_payload
 
-        return ingest_payload(self.services, self.handle, self.sources.get(source), Path(payload), progress)
+        with contextlib.nullcontext(progress) if progress else shown(Path(payload).name) as step:
+            return ingest_payload(self.services, self.handle, self.sources.get(source), Path(payload), step)
 
     def refresh(self, source: Source | str, progress: Progress | None = None) -> list[Ingested]:
         """Bring a source up to date: fetch what is new, if it is of a kind that is asked, and ingest what waits.
 
-        Safe to kill, safe to repeat.
+        Safe to kill, safe to repeat. Progress is told as by `ingest`.
         """
         from koku_core.intake.refresh import refresh
 
-        return refresh(self.services, self.handle, self.sources.get(source), progress)
+        found = self.sources.get(source)
+        with contextlib.nullcontext(progress) if progress else shown(found.name) as step:
+            return refresh(self.services, self.handle, found, step)
 
     def recalculate(self, source: Source | str | None = None, months: Collection[date] | None = None) -> list[int]:
         """Have published months of a source (or of all) made anew from the lake, as one job each.

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
+from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from koku_core.errors import SettingError
 
 
 def _names(value: object) -> object:
@@ -50,7 +52,8 @@ class Settings(BaseSettings):
     )
     lake_url: str | None = Field(None, description="A folder or s3://bucket/prefix; default: `lake` in the data folder")
     inbox_url: str | None = Field(
-        None, description="A folder or s3://bucket/prefix that payloads are ingested from by name; default: `inbox` in the data folder"
+        None,
+        description="A folder or s3://bucket/prefix that payloads are ingested from by name; default: `inbox` in the data folder",
     )
     local_sources: Path | None = Field(
         None, description="The folder beneath which local sources may read; unset: none may"
@@ -88,3 +91,24 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(60, gt=0, description="Longest time that the query behind one answer may take")
     row_limit: int = Field(2_000_000, ge=1, description="Most rows that one answer may hold")
     pool_size: int = Field(10, ge=2, description="Most database connections of one process")
+
+    @classmethod
+    def of_environment(cls) -> Settings:
+        """The settings of the environment.
+
+        Raises:
+            SettingError: one cannot be used; the message names it.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "KOKU_" + "_".join(map(str, first["loc"][:1])).upper()
+            given = "" if _is_secret(name) else f"{first['input']!r}: "
+            raise SettingError(name, f"{given}{first['msg']}") from None
+
+
+def _is_secret(variable: str) -> bool:
+    """Whether what a variable holds must not be told."""
+    field = Settings.model_fields.get(variable.removeprefix("KOKU_").lower())
+    return field is not None and "SecretStr" in str(field.annotation)

@@ -79,7 +79,7 @@ def sample(tmp_path: Path) -> Sample:
 
 
 @pytest.mark.slow
-def test_from_a_source_to_a_report(koku: Run, sample: Sample) -> None:
+def test_from_a_source_to_a_report(koku: Run, sample: Sample, tmp_path: Path) -> None:
     assert "There are no sources yet" in koku("sources", "list").out
     added = koku("sources", "add", "ocp", "prod", CLUSTER, "--json")
     assert (added.status, added.json["key"]) == (0, "koku-sample-cluster")
@@ -105,6 +105,8 @@ def test_from_a_source_to_a_report(koku: Run, sample: Sample) -> None:
         "report", "openshift/compute", "--filter", "project=shop,ci", "--group-by", "project", "--days", "-10", "--csv"
     )
     assert {line.split(",")[3] for line in as_csv.out.splitlines()[1:]} != set()
+    koku("report", "openshift/compute", "--months", "-2", "--plot", "compute.svg")
+    assert "Core-Hours" in (tmp_path / "compute.svg").read_text()
 
     removed = koku("sources", "remove", "prod", input="n\n")
     assert removed.status == 1
@@ -138,6 +140,8 @@ def test_demo_prints_what_each_project_costs_and_can_be_repeated(koku: Run) -> N
         (["report", "openshift/costs", "--resolution", "hourly"], 1, "hourly"),
         (["report", "openshift/costs", "--filter", "project"], 2, "not KEY=VALUE"),
         (["report", "openshift/costs", "--json", "--csv"], 2, "exclude each other"),
+        (["report", "openshift/costs", "--csv", "--plot", "costs.svg"], 2, "exclude each other"),
+        (["report", "openshift/costs", "--plot", "costs.bmp"], 2, "There is no format of pictures '.bmp'"),
         (["jobs", "--state", "lost"], 1, "Known: cancelled, done, failed, running, waiting"),
         (["jobs", "--cancel", "77"], 1, "There is no job '77'"),
         (["tags", "enable", "gcp", "x"], 1, "There is no provider 'gcp'"),

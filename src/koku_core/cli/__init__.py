@@ -19,6 +19,8 @@ _EXTRAS = {
     "uvicorn": "api",
     "starlette": "api",
     "python_multipart": "api",
+    "altair": "notebook",
+    "vl_convert": "notebook",
 }
 
 

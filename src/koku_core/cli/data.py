@@ -110,21 +110,46 @@ def report(
     delta: Annotated[str | None, typer.Option(help="Compare this with the period before: cost, usage, …")] = None,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw it into a file: .svg, .png, .html or .pdf.", writable=True, dir_okay=False
+        ),
+    ] = None,
 ) -> None:
     """Ask a report, for example `koku report openshift/costs --group-by project --months -2 --resolution monthly`."""
-    if json and csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
+    if sum((json, csv, plot is not None)) > 1:
+        raise typer.BadParameter("--json, --csv and --plot exclude each other")
+    if plot is not None:
+        _check(plot)
     options = {
         "group_by": _pairs(group_by, "*"), "filter": _pairs(filter_), "exclude": _pairs(exclude),
         "order_by": _pairs([order_by] if order_by else None, "desc"), "months": months, "days": days, "start": start, "end": end,
         "resolution": resolution, "limit": limit, "offset": offset, "currency": currency, "delta": delta,
     }  # fmt: skip
     with opened(context) as koku:
-        _write(koku.report(path, **{k: v for k, v in options.items() if v is not None}), json=json, csv=csv)
+        answer = koku.report(path, **{k: v for k, v in options.items() if v is not None})
+        _write(answer, json=json, csv=csv, plot=plot)
 
 
-def _write(answer: Answer, *, json: bool, csv: bool) -> None:
-    if json:
+def _check(plot: Path) -> None:
+    """Tell before the work what would come to nothing."""
+    from koku_core.errors import UnknownName
+    from koku_core.reports.plot import check
+
+    try:
+        check(plot)
+    except UnknownName as error:
+        raise typer.BadParameter(str(error), param_hint="--plot") from error
+
+
+def _write(answer: Answer, *, json: bool, csv: bool, plot: Path | None) -> None:
+    if plot is not None:
+        from koku_core.reports.plot import save
+
+        save(answer.plot(), plot)
+        note(f"Drawn: {plot}")
+    elif json:
         write_json(answer.body())
     elif csv:
         sys.stdout.writelines(answer.csv())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from koku_core.cli.output import note, progress, show
-from koku_core.cli.session import settings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,7 +30,7 @@ def demo(
     from koku_core.koku import Koku
 
     with progress("Starting PostgreSQL"):
-        opened = Koku.open(tenant=TENANT, settings=settings())
+        opened = Koku.open(tenant=TENANT)
     with opened as koku:
         samples = [p for p in koku.services.plugins if p.has("koku_sample")]
         if not samples:

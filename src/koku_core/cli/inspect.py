@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koku_core.cli.output import note, progress, table, write_json
-from koku_core.cli.session import Json, opened, settings
+from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
     from koku_core.jobs.queue import Job
@@ -53,10 +53,11 @@ def plugins(json: Json = False) -> None:
     import warnings
 
     from koku_core.plugins import Plugins, PluginWarning
+    from koku_core.settings import Settings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the table says the same
-        found = Plugins(settings().plugins).found
+        found = Plugins(Settings.of_environment().plugins).found
     if json:
         write_json([asdict(p) for p in found])
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from koku_core.progress import Progress, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,25 +73,9 @@ def note(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
 
 
-@contextlib.contextmanager
-def progress(title: str) -> Iterator[Callable[[float, float, str], None]]:
+def progress(title: str) -> AbstractContextManager[Progress]:
     """A bar for work that takes a while; gives what the library calls with (done, total, what). Silent where nobody looks."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    layout = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*layout, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-
-        def step(done: float, total: float, what: str) -> None:
-            bar.update(task, completed=done, total=total or None, description=f"{title}: {what}" if what else title)
-
-        yield step
+    return shown(title, delay_s=0)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""An answer, in whatever form it is wanted: the JSON of the API, CSV, Arrow, pandas, a table for people."""
+"""An answer, in whatever form it is wanted: the JSON of the API, CSV, Arrow, pandas, a table or a picture for people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from koku_core.reports import csv
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
     import pyarrow as pa
     from rich.table import Table as RichTable
 
     from koku_core.reports.flat import Column
+    from koku_core.reports.subject import Subject
 
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
 
@@ -29,6 +31,7 @@ class Answer:
         rows: the flat rows, under the names of CSV.
         columns: of the flat rows, with what they hold and their units; empty: the rows speak for themselves.
         streamed: CSV of rows that are read while it is written; None: from `rows`.
+        subject: what a picture of it is about; None: it has nothing to draw.
     """
 
     etag: str
@@ -36,6 +39,7 @@ class Answer:
     rows: Rows = field(repr=False, default=list)
     columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
     streamed: Iterator[str] | None = field(default=None, repr=False)
+    subject: Subject | None = field(default=None, repr=False)
 
     @cached_property
     def _body(self) -> dict[str, Any]:
@@ -70,6 +74,21 @@ class Answer:
         frame: pd.DataFrame = self.to_arrow().to_pandas()
         return frame
 
+    def plot(self, figure: str | None = None) -> alt.TopLevelMixin:
+        """A chart: costs stacked by group over time, quantities as lines beside each other, one date as bars.
+
+        Args:
+            figure: the column to draw, such as `cost_total_distributed`; default: what the rows are ordered by, quantities with those of
+                the same unit.
+
+        Raises:
+            UnknownName: the answer has no such figure.
+            ModuleNotFoundError: charts are not installed; the message says how to get them.
+        """
+        from koku_core.reports.plot import chart
+
+        return chart(self._rows, self.columns, self.subject, figure)
+
     def __rich__(self) -> RichTable:
         from koku_core.reports.show import rich_table
 
@@ -84,3 +103,7 @@ class Answer:
         from koku_core.reports.show import html
 
         return html(self._rows, self.columns)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What IPython shows: the table, as text where there is no HTML."""
+        return {"text/plain": str(self), "text/html": self._repr_html_()}

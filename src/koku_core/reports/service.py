@@ -25,6 +25,7 @@ from koku_core.reports.options import query_of
 from koku_core.reports.parameters import Parameters
 from koku_core.reports.plan import plan
 from koku_core.reports.query import Parsed, parse
+from koku_core.reports.subject import subject
 from koku_core.reports.table import Table
 from koku_core.reports.tags import TagQuery, TagValidation, check_tags
 from koku_core.reports.validation import Validation
@@ -138,7 +139,9 @@ class Reports:
                 return Answer(etag, dict, streamed=reading.streamed(conn, planned, found, stack.pop_all()))
             most = self._services.settings.row_limit
             table = reading.read(conn, planned, found, newest_first=csv, most=most)
-        return _made(table, found, etag, url, query, csv=csv)
+        made = _made(table, found, etag, url, query, csv=csv)
+        made.subject = subject(path.strip("/"), planned, made.columns)
+        return made
 
     def _report(self, path: str) -> tuple[ProviderPlugin, Report]:
         provider, _, name = path.strip("/").partition("/")
