@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from koku_core.access import EVERYTHING, Access
@@ -34,7 +35,7 @@ class Answers(Provided):
                     answer = _ask(case, report, options)
                     assert {"meta", "links", "data"} <= answer.body().keys()
                     "".join(answer.csv())
-                except (KokuError, AssertionError, LookupError, TypeError, ValueError) as error:
+                except (KokuError, psycopg.Error, AssertionError, LookupError, TypeError, ValueError) as error:
                     failed.append(f"{report.name} {options}: {type(error).__name__}: {error}")
         assert failed == []
 
