@@ -272,6 +272,12 @@ class Report:
     choice: Choice | None = None
     within: str = ""
 
+    @property
+    def every_aggregate(self) -> tuple[Aggregate, ...]:
+        """Its aggregates, with those of every value of its choice."""
+        chosen = self.choice.aggregates.values() if self.choice else ()
+        return (*self.aggregates, *(a for some in chosen for a in some))
+
 
 @dataclass(frozen=True, slots=True)
 class TagReport:

@@ -211,8 +211,7 @@ def _expressions(report: Report) -> Iterator[Expression]:
     found: list[Expression | None] = [report.where, *(x.value for x in report.lists), *(t.value for t in report.texts)]
     for key in report.keys:
         found += [key.value, key.condition, *key.search]
-    chosen = report.choice.aggregates.values() if report.choice else ()
-    for aggregate in (*report.aggregates, *(a for some in chosen for a in some)):
+    for aggregate in report.every_aggregate:
         found += [aggregate.of, aggregate.where]
     if report.capacity:
         found += [report.capacity.size, report.capacity.part_amount, report.capacity.amount]

@@ -62,7 +62,7 @@ def _rate(metric: Metric) -> dict[str, Any]:
 
 def moved(case: Case) -> dict[tuple[date, str], Decimal]:
     """What distributions of a day do not leave in balance; empty if each moves exactly what it takes."""
-    counted = [a.of.columns for r in case.plugin.report_map.reports for a in r.aggregates if a.money]
+    counted = [a.of.columns for r in case.plugin.report_map.reports for a in r.every_aggregate if a.money]
     money = sorted({name for columns in counted for name in columns})
     sums = sql.SQL(", ").join(sql.SQL("coalesce(sum({}), 0)").format(sql.Identifier(n)) for n in money)
     query = sql.SQL("SELECT usage_start, {} FROM {} WHERE layer = 2 GROUP BY 1").format(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from koku_core.declare.deliveries import Download, Normalized
+    from koku_core.declare.deliveries import Download, Normalized, Sample
     from koku_core.declare.reports import ReportMap
     from koku_core.declare.summarize import CostModelSpec, Summary
     from koku_core.intake.archive import Limits
@@ -81,3 +81,11 @@ def koku_cost_model() -> CostModelSpec:
     from koku_aws.cost_model import COST_MODEL
 
     return COST_MODEL
+
+
+@hookimpl
+def koku_sample(folder: Path, today: date) -> Sample:
+    """Two accounts, for last month and this one up to yesterday."""
+    from koku_aws.sample import sample
+
+    return sample(folder, today)

@@ -83,8 +83,6 @@ def _csv(file: Path, name: str, packed: bool, limits: Limits) -> Iterator[Block]
     from pyarrow import csv as arrow_csv
 
     header = _header(file, name, packed)
-    if not header:
-        return  # a file of nothing at all: AWS writes such for months without lines
     found = _checked(name, header)
     names = [str(n) for n in range(len(header))]
     used = [str(n) for n in found.used]
@@ -114,8 +112,8 @@ def _header(file: Path, name: str, packed: bool) -> list[str]:
         while b"\n" not in start and len(start) < _HEADER and (data := stream.read(64 << 10)):
             start += data
     line, end, _ = start.partition(b"\n")
-    if not end and line:
-        raise PayloadRefused(name, "is cut off: its header has no end", do=_AGAIN)
+    if not end:
+        raise PayloadRefused(name, "is cut off: its header has no end" if line else "is empty", do=_AGAIN)
     return next(csv.reader(io.StringIO(line.decode("utf-8-sig"), newline="")), [])
 
 
