@@ -31,7 +31,7 @@ STEPS = [
     ("koku_core.summarize.publish:run_costs", 1, "before"),
     ("koku_core.summarize.publish:_write", 1, "after"),
     ("koku_core.intake.ingest:publish", 1, "after"),
-    ("koku_core.jobs.runner:Runner._end", 1, "before"),
+    ("koku_core.jobs.runner:end", 1, "before"),
 ]
 
 
