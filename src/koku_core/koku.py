@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from koku_core.costing.models import CostModels
     from koku_core.costing.price_lists import PriceLists
+    from koku_core.declare.deliveries import Sample
     from koku_core.doctor import Finding
     from koku_core.intake.ingested import Ingested
     from koku_core.intake.uploads import Accepted
@@ -175,6 +176,28 @@ class Koku:
                         arguments={"source": u, "month": f"{month_of(m):%Y-%m-%d}"})
                 for u in uuids or [s.uuid for s in self.sources] for m in months
             ]  # fmt: skip
+
+    def sample(self, provider: str, folder: Path | str) -> Sample:
+        """Write a small sample of what a provider reads, dated to today, for those who have no data at hand.
+
+        Args:
+            provider: such as `ocp`.
+            folder: for the payloads; it is made.
+
+        Returns:
+            The payloads, and what to make of them: a source, a cost model, a report.
+
+        Raises:
+            UnknownName: there is no such provider, or it has no sample.
+        """
+        plugins = self.services.plugins
+        if not (plugin := plugins.provider(provider)).has("koku_sample"):
+            known = [p.provider.name for p in plugins if p.has("koku_sample")]
+            raise UnknownName("sample of", provider, known)
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        made: Sample = plugin.call("koku_sample", folder=place, today=self.services.clock.today())
+        return made
 
     def report(self, path: str, **options: Any) -> Answer:
         """Ask a report, such as `openshift/costs`; see `koku_core.reports.service.Reports.answer_for` for the options."""

@@ -95,3 +95,12 @@ def test_a_removed_source_leaves_no_figures(koku: Koku, payload: Path) -> None:
         for table in ("ocp_daily_summary", "ocp_cost", "ocp_daily_summary_tag", "report", "published_month"):
             assert conn.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,), table
     assert list(koku.services.settings.data_dir.rglob("*.tar.gz")) == []
+
+
+def test_a_sample_is_written_for_who_has_none(koku: Koku, tmp_path: Path) -> None:
+    made = koku.sample("ocp", tmp_path / "new" / "folder")
+    assert [p.parent.name for p in made.payloads] == ["folder", "folder"]
+    source = koku.sources.add("ocp", name=made.name, **made.credentials)
+    assert koku.ingest(source, made.payloads[0]).months == (date(2026, 10, 1),)
+    with pytest.raises(UnknownName, match="There is no provider 'abacus'"):
+        koku.sample("abacus", tmp_path)

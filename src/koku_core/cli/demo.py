@@ -1,7 +1,8 @@
-"""`koku demo`: a sample, priced, as a report, and the API's address."""
+"""`koku demo`: a sample, priced, as a report, and the API's address; `koku sample`: its files."""
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from koku_core.cli.output import note, progress, show
+from koku_core.cli.session import opened
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,20 +32,36 @@ def demo(
     from koku_core.koku import Koku
 
     with progress("Starting PostgreSQL"):
-        opened = Koku.open(tenant=TENANT)
-    with opened as koku:
+        library = Koku.open(tenant=TENANT)
+    with library as koku:
         samples = [p for p in koku.services.plugins if p.has("koku_sample")]
         if not samples:
             raise PluginError("No plugin that is installed has a sample. Install one: pip install koku-ocp")
         for plugin in samples:
             with tempfile.TemporaryDirectory(prefix="koku-demo-") as folder:
-                sample: Sample = plugin.call("koku_sample", folder=Path(folder), today=koku.services.clock.today())
+                sample = koku.sample(plugin.provider.name, folder)
                 _load(koku, plugin.provider.family, sample)
             _show(koku, sample)
         if serve:
             from koku_core.cli.server import Address, run
 
             run(koku, Address("127.0.0.1", port), Address("127.0.0.1", admin_port), identify=_anybody)
+
+
+def sample(
+    context: typer.Context,
+    provider: Annotated[str, typer.Argument(help="Such as ocp.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write it.", file_okay=False)] = Path(),
+) -> None:
+    """Write a sample of what a provider reads, and tell what to do with it."""
+    with opened(context) as koku:
+        made = koku.sample(provider, folder)
+    values = " ".join(shlex.quote(f"{k}={v}") for k, v in {**made.credentials, **made.data_source}.items())
+    typer.echo(f"koku sources add {made.source_type} {made.name} {values}")
+    typer.echo(f"koku ingest {made.name} {' '.join(shlex.quote(str(p)) for p in made.payloads)}")
+    if made.report:
+        options = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in made.question.items())
+        typer.echo(f"koku report {made.report} {options}")
 
 
 def _load(koku: Koku, family: str, sample: Sample) -> None:
