@@ -17,7 +17,8 @@ PAYER, SHOP, LAB = "111111111111", "222222222222", "333333333333"
 HEADER = (
     "bill/BillingEntity", "bill/BillingPeriodStartDate", "bill/PayerAccountId", "identity/TimeInterval", "lineItem/UsageAccountId",
     "lineItem/LineItemType", "lineItem/UsageStartDate", "lineItem/ProductCode", "lineItem/ResourceId", "lineItem/AvailabilityZone",
-    "lineItem/UsageAmount", "lineItem/CurrencyCode", "lineItem/UnblendedCost", "lineItem/BlendedCost", "savingsPlan/SavingsPlanEffectiveCost",
+    "lineItem/UsageAmount", "lineItem/CurrencyCode", "lineItem/UnblendedCost", "lineItem/BlendedCost",
+    "savingsPlan/SavingsPlanEffectiveCost",
     "pricing/unit", "product/ProductName", "product/productFamily", "product/instanceType", "product/operatingSystem", "product/region",
     "product/vcpu", "product/memory", "resourceTags/user:app", "resourceTags/user:Name", "costCategory/team",
 )  # fmt: skip

@@ -1,0 +1,163 @@
+"""The bucket that AWS writes reports to, read with the source's role, access key or profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from koku_aws.places import Place, Stored
+from koku_aws.problems import SourceBusy, SourceUnreadable
+from koku_aws.sources import ROLE
+
+if TYPE_CHECKING:
+    from koku_core.sources.model import Source
+
+_BLOCK = 1 << 20
+_SESSION = "koku-core"
+#: What AWS answers, why, and what to do about it.
+_KNOWN = {
+    "NoSuchBucket": ("there is no such bucket", "Correct the name of the bucket."),
+    "AccessDenied": ("access is denied", "Grant s3:ListBucket and s3:GetObject there, or correct role_arn and external_id."),
+    "403": ("access is denied", "Grant s3:ListBucket and s3:GetObject there."),
+    "InvalidAccessKeyId": ("AWS does not know the access key", "Correct access_key_id."),
+    "SignatureDoesNotMatch": ("the secret does not belong to the access key", "Correct secret_access_key."),
+    "ExpiredToken": ("the session token has expired", "Give a new one."),
+    "InvalidClientTokenId": ("AWS does not know the access key", "Correct access_key_id."),
+    "PermanentRedirect": ("it is in another region", "Set bucket_region."),
+    "AuthorizationHeaderMalformed": ("it is in another region", "Set bucket_region."),
+    "IllegalLocationConstraintException": ("it is in another region", "Set bucket_region."),
+}  # fmt: skip
+_MISSING = ("NoSuchKey", "404", "NotFound")
+_CHANGED = ("PreconditionFailed", "412")
+
+
+class Bucket:
+    """A bucket of S3, or of a server that speaks like it (`AWS_ENDPOINT_URL_S3`)."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        """Open the part of a bucket below a prefix.
+
+        Args:
+            client: boto3's, for S3.
+            bucket: its name.
+            prefix: what the keys of reports begin with.
+        """
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"bucket {self._bucket}"
+
+    def manifests(self) -> Iterator[Stored]:
+        """All objects that are named like manifests."""
+        with problems(self.name):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            ):
+                for item in page.get("Contents", ()):
+                    if item["Key"].endswith("Manifest.json"):
+                        yield Stored(item["Key"], item["ETag"], item["Size"])
+
+    def find(self, key: str, beside: str) -> Stored:
+        """The object of a key."""
+        try:
+            with problems(self.name):
+                head = self._client.head_object(Bucket=self._bucket, Key=key)
+        except _Missing as error:
+            raise SourceUnreadable(
+                self.name, f"the manifest {beside} names {key}, which is not there",
+                "Have AWS deliver the report again, or remove the manifest.",
+            ) from error  # fmt: skip
+        return Stored(key, head["ETag"], head["ContentLength"])
+
+    def fetch(self, stored: Stored, target: Path) -> None:
+        """Read an object, if it is still the one that was found; all of it or nothing."""
+        with problems(f"{self.name}, object {stored.key}"):
+            body = self._client.get_object(Bucket=self._bucket, Key=stored.key, IfMatch=stored.etag)["Body"]
+            size = 0
+            with target.open("wb") as out:
+                for block in body.iter_chunks(_BLOCK):
+                    size += out.write(block)
+        if size != stored.size:
+            raise SourceBusy(self.name, f"{stored.key} ended after {size} of {stored.size} bytes")
+
+
+class _Missing(SourceUnreadable):
+    """An object is not there."""
+
+
+@contextmanager
+def problems(place: str) -> Iterator[None]:
+    """Turn what boto3 raises into errors that say what to do."""
+    from botocore import exceptions
+
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _of_answer(place, error.response) from error
+    except (exceptions.NoCredentialsError, exceptions.ProfileNotFound, exceptions.PartialCredentialsError) as error:
+        raise SourceUnreadable(
+            place, f"there is nothing to log in with ({error})",
+            "Give access_key_id and secret_access_key, or a profile, or let this machine have a role.",
+        ) from error  # fmt: skip
+    except exceptions.ParamValidationError as error:
+        raise SourceUnreadable(place, str(error).splitlines()[-1], "Correct the source.") from error
+    except (exceptions.BotoCoreError, exceptions.HTTPClientError, OSError) as error:
+        raise SourceBusy(place, f"it cannot be reached ({type(error).__name__}: {str(error)[:200]})") from error
+
+
+def _of_answer(place: str, answer: dict[str, Any]) -> SourceUnreadable | SourceBusy:
+    code, status = str(answer["Error"].get("Code", "")), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _CHANGED:
+        return SourceBusy(place, "it changed while it was read")
+    if code in _MISSING:
+        return _Missing(place, "there is no such object", "Have AWS deliver the report again.")
+    if code in _KNOWN:
+        return SourceUnreadable(place, *_KNOWN[code])
+    said = f"AWS answers {status} {code} {answer['Error'].get('Message', '')}".strip()
+    if status >= 500 or status == 429 or code in ("SlowDown", "Throttling", "RequestTimeout"):
+        return SourceBusy(place, said)
+    return SourceUnreadable(place, said, "Correct the source, or what it may do.")
+
+
+def connect(source: Source) -> tuple[Place, bytes | None]:
+    """The bucket of a source, and its organization as far as it may be read.
+
+    Raises:
+        SourceUnreadable: the role cannot be assumed, or the credentials are wrong.
+        SourceBusy: AWS cannot be reached.
+    """
+    place = source.data_source
+    with problems(f"role {source.credentials.get('role_arn')}"):
+        client = _session(source)
+        return Bucket(client("s3"), place["bucket"], str(place.get("prefix") or "").strip("/")), None
+
+
+def _session(source: Source) -> Callable[[str], Any]:
+    """What makes clients of AWS services for a source."""
+    import boto3
+    from botocore.config import Config
+
+    given, region = source.credentials, source.data_source.get("bucket_region") or "us-east-1"
+    settings = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=60)
+    session = boto3.Session(
+        aws_access_key_id=given.get("access_key_id"),
+        aws_secret_access_key=given.get("secret_access_key"),
+        aws_session_token=given.get("session_token"),
+        profile_name=given.get("profile"),
+        region_name=region,
+    )
+    if ROLE.fullmatch(str(given.get("role_arn"))):
+        asked = {"RoleArn": given["role_arn"], "RoleSessionName": _SESSION}
+        asked |= {"ExternalId": given["external_id"]} if given.get("external_id") else {}
+        made = session.client("sts", config=settings).assume_role(**asked)["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+            region_name=region,
+        )
+    return lambda service: session.client(service, config=settings)
