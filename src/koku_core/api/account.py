@@ -92,8 +92,9 @@ def _integer(value: Any) -> int | None:
 
 
 RESOURCES = (
-    Resource("account-settings/", {"GET": _all, "PUT": _not_changed_whole}, "The settings of the tenant.", settings),
+    Resource("account-settings/", {"GET": _all, "PUT": _not_changed_whole}, "The settings of the tenant.", settings, done={"PUT": 405}),
     Resource("account-settings/data-retention/", {"GET": _retention, "PUT": _change_retention},
-             "How many full months before the current one are kept.", settings),
-    Resource("account-settings/{name}/", {"GET": _one, "PUT": _change}, "One setting: currency or cost-type.", settings),
+             "How many full months before the current one are kept.", settings, done={"PUT": 204}),
+    Resource("account-settings/{name}/", {"GET": _one, "PUT": _change}, "One setting: currency or cost-type.", settings,
+             done={"PUT": 204}),
 )  # fmt: skip

@@ -59,7 +59,7 @@ def _moved(call: Call) -> Reply:
 STATUS = Resource("status/", {"GET": _status}, "Whether the service runs.", public=True)
 RESOURCES = (
     STATUS,
-    Resource("settings/", {"GET": _moved}, "Nothing: settings are at the paths below."),
+    Resource("settings/", {"GET": _moved}, "Nothing: settings are at the paths below.", done={"GET": 301}),
     Resource("metrics/", {"GET": _metrics}, "What a cost model can put a price on.", parameters=("limit", "offset", "source_type")),
     Resource("cost-type/", {"GET": _cost_types}, "The kinds of cost that bills state.", parameters=("limit", "offset")),
 )  # fmt: skip

@@ -116,6 +116,6 @@ RESOURCES = (
     Resource("settings/cost-groups/", {"GET": _list}, "Which projects belong together.", settings, bare=True, parameters=(
         "limit", "offset", *(f"{where}[{name}]" for where in ("filter", "exclude") for name in (*_NAMES, "default")),
         *(f"order_by[{name}]" for name in _ORDERS))),
-    Resource("settings/cost-groups/add/", {"PUT": _add}, "Put projects into cost groups.", settings),
-    Resource("settings/cost-groups/remove/", {"PUT": _remove}, "Take projects out of cost groups.", settings),
+    Resource("settings/cost-groups/add/", {"PUT": _add}, "Put projects into cost groups.", settings, done={"PUT": 204}),
+    Resource("settings/cost-groups/remove/", {"PUT": _remove}, "Take projects out of cost groups.", settings, done={"PUT": 204}),
 )  # fmt: skip

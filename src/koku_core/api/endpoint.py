@@ -119,6 +119,8 @@ class Resource:
         parameters: what the query string may hold, for OpenAPI.
         described: what OpenAPI says of GET beyond that.
         csv: it can also be had as CSV.
+        done: the status of verbs that do not answer 200 (POST 201, DELETE 204) when all is well, for OpenAPI.
+        refused: the schema of a 400, for OpenAPI; default: the `errors` list, or with `bare` any object.
     """
 
     path: str
@@ -133,6 +135,8 @@ class Resource:
     parameters: tuple[str, ...] = ()
     described: Mapping[str, Any] = field(default_factory=dict)
     csv: bool = True
+    done: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, Any] | None = None
 
 
 class Endpoint:

@@ -58,5 +58,5 @@ RESOURCES = (
     Resource("source_types", {"GET": _source_types}, "The kinds of sources.", public=True, slash="never", csv=False),
     Resource("application_types", {"GET": _application_types}, "The one application.", public=True, slash="never", csv=False),
     Resource("applications", {"GET": _applications, "POST": _connect}, "Sources connected with the application.", sources,
-             slash="never", csv=False),
+             slash="never", csv=False, refused={"type": "object"}),
 )  # fmt: skip

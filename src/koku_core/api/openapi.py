@@ -9,7 +9,7 @@ from typing import Any
 from koku_core import __version__
 from koku_core.api.endpoint import Call, Reply, Resource
 
-_STATUSES = {"GET": "200", "PUT": "200", "PATCH": "200", "POST": "201", "DELETE": "204"}
+_STATUSES = {"GET": 200, "PUT": 200, "PATCH": 200, "POST": 201, "DELETE": 204}
 _ERRORS = {
     "400": "The request is not valid; the body says why.", "401": "Nobody is identified.",
     "403": "The caller may not do this.", "404": "There is no such thing.",
@@ -35,7 +35,7 @@ def document(described: Iterable[Resource], base: str) -> dict[str, Any]:
         "paths": {_path(r): _operations(r) for r in described},
         "components": {
             "securitySchemes": {"identity": {"type": "apiKey", "in": "header", "name": "x-rh-identity"}},
-            "schemas": {"Errors": _ERRORS_SCHEMA},
+            "schemas": {"Errors": _ERRORS_SCHEMA, "List": _LIST_SCHEMA},
         },
         "security": [{"identity": []}],
     }
@@ -45,7 +45,18 @@ _ERRORS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"errors": {"type": "array", "items": {"type": "object", "properties": {
         "detail": {"type": "string"}, "source": {"type": "string", "nullable": True}, "status": {"type": "integer"},
-    }}}},
+    }, "required": ["detail", "status"]}}},
+    "required": ["errors"],
+}  # fmt: skip
+_LINK = {"type": "string", "nullable": True}
+_LIST_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "meta": {"type": "object", "properties": {n: {"type": "integer"} for n in ("count", "limit", "offset")}, "required": ["count"]},
+        "links": {"type": "object", "properties": dict.fromkeys(("first", "next", "previous", "last"), _LINK)},
+        "data": {"type": "array", "items": {}},
+    },
+    "required": ["meta", "links", "data"],
 }  # fmt: skip
 
 
@@ -63,19 +74,30 @@ def _operations(resource: Resource) -> dict[str, Any]:
 
 def _operation(resource: Resource, verb: str, in_path: list[dict[str, Any]]) -> dict[str, Any]:
     in_query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in resource.parameters]
-    kinds = ["application/json", *(["text/csv"] if resource.csv and verb == "GET" else [])]
-    answer = {"description": resource.doc}
-    content: dict[str, Any] = {} if verb == "DELETE" else {"content": {kind: {"schema": {}} for kind in kinds}}
     described = resource.described if verb == "GET" else {}
     stated = {p["name"]: p for p in [*in_path, *(in_query if verb == "GET" else []), *described.get("parameters", ())]}
-    responses = {_STATUSES[verb]: answer | content} | {s: {"description": text} for s, text in _ERRORS.items()}
     made: dict[str, Any] = {
         "summary": resource.doc,
         "operationId": re.sub(r"\W+", "_", f"{verb.lower()}_{resource.path}").strip("_"),
         **described,
         "parameters": list(stated.values()),
-        "responses": responses | described.get("responses", {}),
+        "responses": _responses(resource, verb) | described.get("responses", {}),
     }
     if verb in ("POST", "PUT", "PATCH"):
         made["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
     return made | ({"security": []} if resource.public else {})
+
+
+def _responses(resource: Resource, verb: str) -> dict[str, Any]:
+    status = resource.done.get(verb, _STATUSES[verb])
+    good: dict[str, Any] = {"description": resource.doc}
+    if status in (200, 201) and verb not in resource.done:
+        listed = verb == "GET" and {"limit", "offset"} <= set(resource.parameters)
+        good["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/List"} if listed else {}}}
+        if resource.csv and verb == "GET":
+            good["content"]["text/csv"] = {"schema": {}}
+    responses = {str(status): good} | {s: {"description": text} for s, text in _ERRORS.items()}
+    invalid = {"type": "object"} if resource.bare else {"$ref": "#/components/schemas/Errors"}
+    invalid = invalid if resource.refused is None else dict(resource.refused)
+    responses["400"] = responses["400"] | {"content": {"application/json": {"schema": invalid}}}
+    return responses

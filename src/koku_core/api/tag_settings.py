@@ -189,18 +189,22 @@ def _removed(remove: Callable[[list[str]], Any], call: Call, refusal: str) -> Re
 
 
 _PAGE = ("limit", "offset")
+_DONE, _REFUSED = {"PUT": 204}, {"type": "object"}
 RESOURCES = (
     Resource("settings/tags/", {"GET": _list}, "The label keys that have been seen.", settings, parameters=(
         *_PAGE, "filter[key]", "filter[uuid]", "filter[enabled]", "filter[source_type]", "order_by[key]", "order_by[enabled]")),
-    Resource("settings/tags/enable/", {"PUT": _enable}, "Let reports know label keys.", settings),
-    Resource("settings/tags/disable/", {"PUT": _disable}, "Let reports forget label keys.", settings),
+    Resource("settings/tags/enable/", {"PUT": _enable}, "Let reports know label keys.", settings, done=_DONE),
+    Resource("settings/tags/disable/", {"PUT": _disable}, "Let reports forget label keys.", settings, done=_DONE),
     Resource("settings/tags/mappings/", {"GET": _mapping_list}, "Label keys that count as others.", settings, parameters=(
         *_PAGE, "filter[parent]", "filter[child]", "filter[source_type]")),
     Resource("settings/tags/mappings/child/", {"GET": _children}, "Label keys that can be mapped to another.", settings,
              parameters=(*_PAGE, "filter[key]", "filter[source_type]")),
     Resource("settings/tags/mappings/parent/", {"GET": _parents}, "Label keys that others can be mapped to.", settings,
              parameters=(*_PAGE, "filter[key]", "filter[source_type]")),
-    Resource("settings/tags/mappings/child/add/", {"PUT": _add}, "Map label keys to another.", settings),
-    Resource("settings/tags/mappings/child/remove/", {"PUT": _remove_children}, "Take label keys from their parents.", settings),
-    Resource("settings/tags/mappings/parent/remove/", {"PUT": _remove_parents}, "Take all children from parents.", settings),
+    Resource("settings/tags/mappings/child/add/", {"PUT": _add}, "Map label keys to another.", settings,
+             done=_DONE, refused=_REFUSED),
+    Resource("settings/tags/mappings/child/remove/", {"PUT": _remove_children}, "Take label keys from their parents.", settings,
+             done=_DONE, refused=_REFUSED),
+    Resource("settings/tags/mappings/parent/remove/", {"PUT": _remove_parents}, "Take all children from parents.", settings,
+             done=_DONE, refused=_REFUSED),
 )  # fmt: skip

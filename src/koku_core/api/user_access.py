@@ -52,5 +52,6 @@ def _row(kind: str, access: bool, write: bool) -> dict[str, Any]:
 
 
 RESOURCES = (
-    Resource("user-access/", {"GET": _get}, "What the caller may use.", gate=False, parameters=("type", "beta")),
+    Resource("user-access/", {"GET": _get}, "What the caller may use.", gate=False, parameters=("type", "beta"),
+             refused={}),
 )
