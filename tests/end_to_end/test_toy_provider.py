@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -35,7 +36,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = place / "bin" / "pip"
     subprocess.run([pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, ROOT, TOY], check=True)
     core, toy = (next(wheels.glob(f"{name}-*.whl")) for name in ("koku_core", "koku_acme"))
-    subprocess.run([pip, "install", "--quiet", f"{core}[api,cli]", toy], check=True)
+    subprocess.run([pip, "install", "--quiet", f"{core}[testing,cli]", toy], check=True)
     return place / "bin"
 
 
@@ -118,6 +119,26 @@ def test_a_wheel_is_all_it_takes(koku: Run, programs: Path, environment: dict[st
         assert served_total == answer["meta"]["total"]
         assert call(f"tags/acme/{month}")["data"] == [{"key": "env", "values": ["prod", "test"], "enabled": True}]
         assert "a secret" not in json.dumps(call("sources/"))
+
+
+def test_its_author_can_prove_it(programs: Path, server_dsn: str, tmp_path: Path) -> None:
+    shutil.copytree(TOY / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KOKU_", "PYTHON", "PYTEST"))}
+    command: list[str | Path] = [
+        programs / "python",
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        "--rootdir",
+        tmp_path,
+        "tests",
+    ]
+    environment = kept | {"KOKU_TEST_DATABASE_URL": server_dsn}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"2\d passed", done.stdout), done.stdout
 
 
 def test_the_tutorial_can_be_tried(programs: Path, environment: dict[str, str], tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ def begin(koku: Koku, plugin: ProviderPlugin, sample: Sample, folder: Path) -> C
 
 
 @contextmanager
-def opened(module: object, server_dsn: str, folder: Path, changes: Mapping[str, Any]) -> Iterator[Case]:
+def opened(
+    module: object, server_dsn: str, folder: Path, changes: Mapping[str, Any], *, load: bool = True
+) -> Iterator[Case]:
     """A tenant with the sample, in a database that is there for a while.
 
     Args:
@@ -108,6 +110,7 @@ def opened(module: object, server_dsn: str, folder: Path, changes: Mapping[str, 
         server_dsn: a server on which databases may be made.
         folder: for the lake and the sample.
         changes: of settings.
+        load: False: nothing is ingested yet.
     """
     plugins = Plugins((), extra={"plugin": module})
     plugin = next(iter(plugins))
@@ -116,5 +119,6 @@ def opened(module: object, server_dsn: str, folder: Path, changes: Mapping[str, 
         with Koku.open(settings=settings, plugins=plugins, tenant="first") as koku:
             sample = plugin.call("koku_sample", folder=folder, today=NOW.date())
             case = begin(koku, plugin, sample, folder)
-            case.load()
+            if load:
+                case.load()
             yield case
