@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 from plugins.koku_ocp.tests.payloads import CLUSTER, payload, pod
+from pyarrow.fs import FileSelector, FileType
 
 from koku_core import Koku
 from koku_core.errors import LakeError
 from koku_core.lake.places import filesystem
 from koku_core.settings import Settings
-from koku_ocp.datasets import POD_DAYS
+from koku_core.settings_store import RETENTION, write
+from koku_ocp.datasets import ALL, POD_DAYS
 from koku_ocp.reports import POD
 
 pytestmark = pytest.mark.slow
@@ -135,3 +137,32 @@ def test_a_store_that_is_down_is_an_error_that_says_so(
     with pytest.raises(LakeError, match="could not be kept"):
         koku.receive(path, "application/vnd.redhat.hccm.tar+tgz")
     assert koku.jobs.list() == []
+
+
+def names(koku: Koku) -> list[str]:
+    """Every object of the lake, line items and kept files."""
+    place, root = filesystem(koku.services.lake.url)
+    found = place.get_file_info(FileSelector(root, recursive=True, allow_not_found=True))
+    return [info.path for info in found if info.type == FileType.File]
+
+
+def test_old_months_lost_files_and_a_deleted_tenant_leave_the_object_store(koku: Koku, tmp_path: Path) -> None:
+    source = koku.sources.add("ocp", name="c", cluster_id=CLUSTER)
+    for number, hour in enumerate((-24 * 130, 0)):  # in July, in November
+        path = payload(tmp_path / f"{number}.tar.gz", {POD: [pod(hour, **{CPU: 1})]})
+        koku.ingest(source, path)
+    lost = koku.services.kept.keep("acme", payload(tmp_path / "lost.tar.gz", {}))
+    with koku.handle.transaction() as conn:
+        write(conn, RETENTION, 3)
+    koku.purge()
+    assert koku.services.lake.months("acme", ALL, source.uuid) == [date(2026, 11, 1)]
+    assert any("2026-07" in name for name in names(koku))  # until no backup names it
+    koku.services.lake.sweep(timedelta(0), "acme")
+    assert not any("2026-07" in name for name in names(koku))
+    assert koku.services.kept.exists(lost)  # its report may not have been written down yet
+    with koku.handle.connection() as conn:
+        (used,) = [key for (key,) in conn.execute("SELECT kept FROM report_file").fetchall()]
+    assert koku.services.kept.sweep("acme", lambda: [used], timedelta(0)) == 1
+    assert koku.services.kept.exists(used)
+    koku.delete_tenant()
+    assert not any("acme" in name for name in names(koku))
