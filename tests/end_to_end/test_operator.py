@@ -25,8 +25,6 @@ import uvicorn
 from koku_core import Koku
 from koku_core.accounts import Accounts
 from koku_core.api import create_app
-from koku_core.jobs.handlers import HANDLERS
-from koku_core.jobs.runner import Runner
 from koku_core.settings import Settings
 from tests.end_to_end.conftest import Api, header, identity, model
 
@@ -176,7 +174,7 @@ def test_from_an_account_to_costs(wire: Wire, secret: str, koku: Koku, acme: Kok
     sent = wire.replay(4, authorization=token)
     assert sent.status == 202
     assert sent.headers["x-rh-insights-request-id"] == sent.body["request_id"]
-    work(acme)
+    acme.work()
     assert acme.jobs.count(("failed",)) == 0
     api = Api(create_app(koku), {"authorization": basic("cid", secret)})
     assert api.get(f"http://testserver{REPORTS}compute/").status_code == 403, "the operator's account reads no reports"
@@ -188,7 +186,7 @@ def test_from_an_account_to_costs(wire: Wire, secret: str, koku: Koku, acme: Kok
     dates = {"effective_start_date": "2025-01-01", "effective_end_date": "2025-12-31"}
     prices = reader.make("price-lists/", {"name": "2025", "rates": model()["rates"], **dates})
     reader.make("cost-models/", model(rates=[], source_uuids=[source["uuid"]], price_list_uuids=[prices["uuid"]]))
-    work(acme)
+    acme.work()
     total = reader.get(f"reports/openshift/compute/{JUNE}").json()["meta"]["total"]
     used, requested = (cpu_hours(shared, c) for c in ("pod_usage_cpu_core_seconds", "pod_request_cpu_core_seconds"))
     assert total["request"]["value"] == pytest.approx(requested)
@@ -269,14 +267,9 @@ def cluster(koku: Koku, acme: Koku, secret: str) -> Api:
     return Api(create_app(koku), {"authorization": basic("cid", secret)})
 
 
-def work(koku: Koku) -> None:
-    """Work off the jobs, as `koku worker` does."""
-    Runner(koku.services, HANDLERS).drain(koku.handle.name)
-
-
 def requested(acme: Koku, month: str = "2025-06") -> float:
     """The CPU hours requested in a month, after all that came in was ingested."""
-    work(acme)
+    acme.work()
     assert [j.error for j in acme.jobs.list(("failed",))] == []
     table = acme.daily_summary("prod", datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date())
     return sum(
