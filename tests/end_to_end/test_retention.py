@@ -14,6 +14,7 @@ import pytest
 from plugins.koku_ocp.tests.payloads import CLUSTER, START, at, payload, pod
 
 from koku_core import Koku
+from koku_core.accounts import Accounts
 from koku_core.clock import add_months
 from koku_core.errors import UnknownName
 from koku_core.intake.uploads import accept
@@ -292,6 +293,8 @@ def test_a_source_that_is_removed_while_it_is_ingested_leaves_nothing(
 def test_a_deleted_tenant_leaves_nothing_anywhere(koku: Koku, source: Source, dsn: str, tmp_path: Path) -> None:
     loaded(koku, source, tmp_path, NOVEMBER)
     koku.recalculate(source)
+    accounts = Accounts(koku.services.system)
+    accounts.add(koku.handle, "operator-of-acme")
     calm = koku.tenant("calm")
     loaded(calm, calm.sources.add("ocp", name="prod", cluster_id=CLUSTER), tmp_path, NOVEMBER)
     koku.delete_tenant()

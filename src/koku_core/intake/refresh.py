@@ -53,7 +53,9 @@ def _download(
 ) -> list[Ingested]:
     """Ingest one delivery after the other; the source's state moves on when a delivery is kept."""
     with tenant.connection() as conn:
-        row = one(conn, "SELECT download_state FROM source WHERE uuid = %s", (source.uuid,))
+        row = one(
+            conn, "UPDATE source SET last_polling = now() WHERE uuid = %s RETURNING download_state", (source.uuid,)
+        )
     secret = SourceRegistry(services, tenant).with_secrets(source)
     made = []
     state = row["download_state"] if row else {}
@@ -62,8 +64,7 @@ def _download(
         report = _keep(services, tenant, plugin, source, found, folder)
         with tenant.connection() as conn:
             conn.execute(
-                "UPDATE source SET download_state = %s, last_polling = now() WHERE uuid = %s",
-                (Jsonb(dict(found.state)), source.uuid),
+                "UPDATE source SET download_state = %s WHERE uuid = %s", (Jsonb(dict(found.state)), source.uuid)
             )
         if report is not None and not _done(tenant, report):
             made.append(ingest_report(services, tenant, report, progress))
