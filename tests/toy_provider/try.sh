@@ -1,4 +1,4 @@
-python -c "import datetime, pathlib, koku_acme; koku_acme.koku_sample(pathlib.Path(), datetime.date.today())"   # writes bills/
+koku sample acme                                          # writes a folder `bills`
 export KOKU_LOCAL_SOURCES=$PWD
 koku sources add acme shop account=shop token=secret folder=bills
 koku tags enable acme app env

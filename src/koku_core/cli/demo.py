@@ -57,7 +57,7 @@ def sample(
     with opened(context) as koku:
         made = koku.sample(provider, folder)
     values = " ".join(shlex.quote(f"{k}={v}") for k, v in {**made.credentials, **made.data_source}.items())
-    typer.echo(f"koku sources add {made.source_type} {made.name} {values}")
+    typer.echo(f"koku sources add {made.source_type} {shlex.quote(made.name)} {values}")
     typer.echo(f"koku ingest {made.name} {' '.join(shlex.quote(str(p)) for p in made.payloads)}")
     if made.report:
         options = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in made.question.items())
