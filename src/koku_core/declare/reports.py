@@ -156,7 +156,7 @@ class Text:
         ranked: only in answers with `filter[limit]`.
         ranked_null: what stands for null in answers with `filter[limit]`; clients know it so.
         others: what the row of the other groups has; `{label}`: what that row is called. Without it a value's texts are run together.
-        csv: what CSV calls it, if not the same.
+        csv: what CSV calls it, if not the same; `-`: CSV does not have it.
     """
 
     name: str
@@ -245,6 +245,8 @@ class Report:
         flags: yes and no in `meta`.
         categories: the parameter `category`, if it has it.
         choice: the parameter that chooses what its figures are made of, if it has one.
+        inventory: it lists what there was in one month: it is asked about a month, by nobody's groups, and its pages are of rows.
+        usual_order: a key whose values order its rows, falling, when nothing else is asked; empty: `order` does.
         within: a key that every answer is grouped by, below what is asked for, unless groups are ranked; empty: none.
     """
 
@@ -271,6 +273,13 @@ class Report:
     categories: Categories | None = None
     choice: Choice | None = None
     within: str = ""
+    inventory: bool = False
+    usual_order: str = ""
+
+    @property
+    def groupable(self) -> tuple[str, ...]:
+        """The names of the keys whose groups a question may ask for."""
+        return () if self.inventory else tuple(k.name for k in self.keys if k.value)
 
     @property
     def every_aggregate(self) -> tuple[Aggregate, ...]:

@@ -24,6 +24,11 @@ def of_report(table: Table, url: str, query: str) -> dict[str, Any]:
         limit, offset, groups = parameters.group_limit or _RANKED_PAGE, parameters.group_offset, table.total[1]
         more |= {"count": groups, "limit": limit, "offset": offset}
         linked = links(url, query, limit, offset, groups, ("filter[limit]", "filter[offset]"))
+    elif parameters.report.inventory:
+        rows, limit, offset = list(table), page_size(parameters.limit), parameters.offset
+        more["count"], shown = len(rows), rows[offset : offset + limit if limit else None]
+        linked = links(url, query, limit, offset, len(rows))
+        return {"meta": _meta(parameters, more), "links": linked, "data": packer.data(shown, buckets if shown else ())}
     else:
         limit, offset = page_size(parameters.limit), parameters.offset
         linked = links(url, query, limit, offset, len(buckets))

@@ -60,7 +60,7 @@ class Flat:
             found[self._group_column(group)] = Column(_value(3 + n))
         for name in ("source_uuid", *(x.name for x in self._plan.lists)):
             found[name] = Column(_list(table.at(name)), "texts")
-        found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts}
+        found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts if t.csv != "-"}
         if parameters.ranked:
             found["rank"] = Column(lambda row: row[1], "integer")
         if self._plan.currency:

@@ -22,7 +22,7 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     maps = {
         "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
         "exclude": _keys(k for k in report.keys if k.exclude),
-        "group_by": _keys(k for k in report.keys if k.value or k.inert),
+        "group_by": _keys(k for k in report.keys if k.name in report.groupable or k.inert),
         "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
     }
     parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)

@@ -81,5 +81,6 @@ def chosen(question: Validation) -> tuple[Order | None, date | None, dict[str, A
     echo = {w: v for w, v in orders.items() if w not in renamed} | {renamed[w]: orders[w] for w in renamed}
     directions = {w: v for w, v in echo.items() if w != "date"}
     last = next(reversed(directions), None)
-    order = Order(last, directions[last] == "desc") if last else None
+    usual = Order(report.usual_order, descending=True) if report.usual_order else None
+    order = Order(last, directions[last] == "desc") if last else usual
     return order, echo.get("date"), {w: v.isoformat() if isinstance(v, date) else v for w, v in echo.items()}

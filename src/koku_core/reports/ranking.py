@@ -245,6 +245,9 @@ class Ranking:
                     return [sql.SQL('{} COLLATE "C" {} NULLS LAST').format(column, direction)]
                 text = sql.SQL("lower(coalesce({}, {}))").format(column, sql.Literal(f"No-{group.label}"))
                 return [sql.SQL("{0} LIKE 'othe%%' {1}, {0} COLLATE \"C\" {1}").format(text, direction)]
+        if order.by in self._s.texts:
+            direction = sql.SQL("DESC" if order.descending else "ASC")
+            return [sql.SQL('lower({}::text) COLLATE "C" {} NULLS LAST').format(sql.Identifier(order.by), direction)]
         return []
 
     def _by_delta(self, descending: bool) -> list[Sql]:

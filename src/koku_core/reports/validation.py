@@ -19,6 +19,11 @@ from koku_core.reports.query import Parsed
 
 _MAPS = ("filter", "exclude", "group_by", "order_by")
 _DATES = ("start_date", "end_date")
+_TIMES = {
+    "resolution": ("daily", "monthly"), "time_scope_units": ("day", "month"),
+    "time_scope_value": SCOPES["day"] + SCOPES["month"],
+}  # fmt: skip
+_WHOLE_MONTHS = {"resolution": ("monthly",), "time_scope_units": ("month",), "time_scope_value": SCOPES["month"]}
 
 
 class Validation:
@@ -41,6 +46,7 @@ class Validation:
         months = retained_months and (context.retained_months or retained_months)
         self.first, self.last = allowed(today, months) if months else (date.min, date.max)
         self.keys = {k.name: k for k in report.keys}
+        self.times = _WHOLE_MONTHS if report.inventory else _TIMES
         self.echo: dict[str, Any] = {}
         self.maps: dict[str, dict[str, Any]] = {}
 
@@ -58,7 +64,8 @@ class Validation:
     def _names(self, asked: Parsed) -> None:
         report = self.report
         known = {*_MAPS, *_DATES, "limit", "offset", "currency"}
-        known |= {"delta"} if report.deltas else set()
+        known |= {"delta"} if report.deltas or report.refused_deltas else set()
+        known -= set(_DATES) if report.inventory else set()
         known |= {"category"} if report.categories else set()
         known |= {report.choice.name} if report.choice else set()
         unknown = {name: [UNSUPPORTED] for name in asked if name not in known}
@@ -147,13 +154,9 @@ class Validation:
     def _filter(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in given.items():
-            if name == "resolution":
-                found[name] = checked(errors, name, fields.choice, value, ("daily", "monthly"))
-            elif name == "time_scope_units":
-                found[name] = checked(errors, name, fields.choice, value, ("day", "month"))
-            elif name == "time_scope_value":
-                found[name] = checked(errors, name, fields.choice, value, SCOPES["day"] + SCOPES["month"])
-            elif name in ("limit", "offset"):
+            if name in self.times:
+                found[name] = checked(errors, name, fields.choice, value, self.times[name])
+            elif name in ("limit", "offset") and not self.report.inventory:
                 found[name] = checked(errors, name, fields.integer, value, least=0)
             elif name == "resource_scope":
                 found[name] = checked(errors, name, fields.texts, value)
@@ -185,11 +188,13 @@ class Validation:
         """The key that a name stands for in one of the maps; for a tag one without columns; None: not known there."""
         if name.is_tag:
             tags = self.context.tags | set(self.context.children)
-            return Key(name.full) if self.report.tags and name.key in tags else None
+            there = self.report.tags and name.key in tags and (where != "group_by" or not self.report.inventory)
+            return Key(name.full) if there else None
         key = self.keys.get(name.key)
         if key is None or (name.operator and not key.operators):
             return None
-        may = {"filter": key.filter, "exclude": key.exclude, "group_by": key.value is not None or key.inert}
+        grouped = key.name in self.report.groupable or key.inert
+        may = {"filter": key.filter, "exclude": key.exclude, "group_by": grouped}
         return key if may[where] else None
 
     def _scope(self, found: dict[str, Any], errors: dict[str, Any]) -> None:
@@ -235,7 +240,9 @@ class Validation:
 
     def grouped_by(self, *keys: str) -> bool:
         """Whether one of the keys is grouped by, plainly or with `or:`."""
-        return any(k in self.maps["group_by"] or f"or:{k}" in self.maps["group_by"] for k in keys)
+        return self.report.within in keys or any(
+            k in self.maps["group_by"] or f"or:{k}" in self.maps["group_by"] for k in keys
+        )
 
     def _checked(self) -> Parameters:
         period = self._period()
@@ -263,7 +270,7 @@ class Validation:
         if "start_date" in self.echo:
             resolution = filters.setdefault("resolution", "daily")
             return Period(self.echo["start_date"], self.echo["end_date"], resolution)
-        units = filters.get("time_scope_units")
+        units = filters.get("time_scope_units") or ("month" if self.report.inventory else None)
         value = filters.setdefault("time_scope_value", "-1" if units == "month" else "-10")
         monthly = value in SCOPES["month"]
         filters.setdefault("time_scope_units", "month" if monthly else "day")

@@ -18,7 +18,7 @@ from koku_core.reports.options import query_of
 from koku_core.reports.service import Reports
 from koku_core.testing.basic import Provided
 from koku_core.testing.case import Case
-from koku_core.testing.questions import SCOPES, Options, additive, questions
+from koku_core.testing.questions import SCOPES, Options, additive, questions, scopes
 
 _CLOSE = Decimal("1e-9")
 
@@ -50,20 +50,21 @@ class Answers(Provided):
         """For every key and both resolutions; also with all groups but the first folded into one."""
         for report in case.plugin.report_map.reports:
             figures = additive(report)
-            for scope in SCOPES:
+            for scope in scopes(report):
                 total = _sums(_ask(case, report, scope), figures)
-                for key in (k for k in report.keys if k.value):
+                for key in report.groupable:
                     for more in ({}, {"limit": 1}):
-                        found = _sums(_ask(case, report, {**scope, "group_by": key.name, **more}), figures)
+                        found = _sums(_ask(case, report, {**scope, "group_by": key, **more}), figures)
                         wrong = {f: (found[f], total[f]) for f in figures if abs(found[f] - total[f]) > _CLOSE}
-                        assert wrong == {}, f"{report.name} by {key.name} {scope} {more}"
+                        assert wrong == {}, f"{report.name} by {key} {scope} {more}"
 
     def test_days_add_up_to_the_month(self, case: Case) -> None:
         """The daily rows of a month and its monthly row are the same money."""
         for report in case.plugin.report_map.reports:
             figures = additive(report)
             daily, monthly = (
-                _sums(_ask(case, report, {"months": -2, "resolution": r}), figures) for r in ("daily", "monthly")
+                _sums(_ask(case, report, {"months": -2, "resolution": s["resolution"]}), figures)
+                for s in (scopes(report)[0], SCOPES[1])
             )
             assert {f for f in figures if abs(daily[f] - monthly[f]) > _CLOSE} == set(), report.name
 
@@ -71,7 +72,7 @@ class Answers(Provided):
         """Streamed or not, each row once."""
         reports = Reports(case.koku.services, case.koku.handle)
         for report in case.plugin.report_map.reports:
-            options = {"months": -2, "resolution": "daily"}
+            options = {"months": -2, "resolution": scopes(report)[0]["resolution"]}
             path = _path(case, report)
             streamed = "".join(reports.answer(path, query_of(options), EVERYTHING, csv=True).csv())
             rows = list(csv.DictReader(streamed.splitlines()))
@@ -103,7 +104,7 @@ class Answers(Provided):
         for report in case.plugin.report_map.reports:
             described = paths[f"/reports/{provider.api_path}/{report.name}/"]["get"]
             groups = next(p["schema"]["properties"] for p in described["parameters"] if p["name"] == "group_by")
-            assert {k.name for k in report.keys if k.value} <= groups.keys()
+            assert set(report.groupable) <= groups.keys()
             answer = client.get(f"reports/{provider.api_path}/{report.name}/")
             assert answer.status_code == 200, answer.text
         if case.plugin.report_map.tags:

@@ -23,15 +23,20 @@ def questions(report: Report, tag: str = "") -> Iterator[Options]:
         report: which.
         tag: an enabled label key; empty: none is.
     """
-    for scope in SCOPES:
+    for scope in scopes(report):
         for asked in _asked(report, f"tag:{tag}" if tag and report.tags else ""):
             yield {**scope, **asked}
 
 
+def scopes(report: Report) -> tuple[Options, ...]:
+    """A time scope of each resolution that a report has."""
+    return SCOPES[1:] if report.inventory else SCOPES
+
+
 def _asked(report: Report, tag: str) -> Iterator[Options]:
-    groups = [k.name for k in report.keys if k.value]
+    groups = report.groupable
     yield {}
-    for name in [*groups, *([tag] if tag else [])]:
+    for name in [*groups, *([tag] if tag and groups else [])]:
         yield {"group_by": name}
         yield {"group_by": {name: ["a", "b"]}}
         yield {"group_by": name, "limit": 1}
@@ -58,10 +63,11 @@ def _filters(key: Key) -> Iterator[Options]:
 
 def _orders(report: Report) -> Iterator[Options]:
     by_key = {k.order: k.order_with or (k.name,) for k in report.keys if k.order}
+    inherent = {k.order for k in report.keys if k.name == report.within}
     named = {**by_key, **{name: groups for name, (_, groups) in report.orders.items()}}
-    anything = next((k.name for k in report.keys if k.value), None)
+    anything = next(iter(report.groupable), None)
     for name, groups in named.items():
-        group = groups[0] if groups else anything
+        group = groups[0] if groups and name not in inherent else anything
         for direction in ("asc", "desc"):
             yield {"order_by": {name: direction}, **({"group_by": group} if group else {})}
 

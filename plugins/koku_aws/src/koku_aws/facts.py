@@ -17,6 +17,7 @@ _USAGE = (*_COSTS, "usage_amount")
 _ACCOUNT = ("usage_account_id", "account_alias", "organizational_unit_id", "organizational_unit_path", "currency_code")
 #: What the reports about instances and about storage are made of.
 INSTANCE_ROWS = "instance_type IS NOT NULL"
+INSTANCES = "product_code = 'AmazonEC2' AND product_family LIKE '%Compute Instance%' AND resource_id IS NOT NULL"
 STORAGE_ROWS = "product_family LIKE '%Storage%' AND unit = 'GB-Mo'"
 
 DAILY_SUMMARY = Fact(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from koku_aws.facts import COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, STORAGE_ROWS
+from koku_aws.facts import COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, INSTANCES, STORAGE_ROWS
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
@@ -60,6 +60,7 @@ def _cost_block() -> tuple[Figure, ...]:
 
 
 _ORDERS = {
+    "account_alias": ("account_alias", ("account",)),
     "cost": ("cost_total", ()), "infrastructure": ("infra_total", ()), "supplementary": ("sup_total", ()),
     "usage": ("usage", ()),
 }  # fmt: skip
@@ -111,6 +112,63 @@ STORAGE = _used(
     Expression(STORAGE_ROWS, ("product_family", "unit")), replace(INSTANCE_TYPE, value=None, search=(column("instance_type"),), inert=True),
     or_unblended=True,
 )  # fmt: skip
+RESOURCE = Key("resource_id", column("resource_id"), filter=False, exclude=False, order="resource_id")
+_NAME = "coalesce(tags ->> 'Name', resource_id)"
+_TAG_LIST = """(SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'values', jsonb_build_array(value))), '[]')
+                FROM jsonb_each_text(cast(substr({value}, 11) AS jsonb)))"""
+
+
+def _last(name: str, sql: str, *columns: str, shown: str = "substr({value}, 11)", csv: str = "") -> Text:
+    """A fact of an instance as its last day has it."""
+    return Text(name, "resource_id", Expression(f"usage_start::text || {sql}", columns or (sql,)), shown=shown, csv=csv)
+
+
+def _instance_costs() -> Choice:
+    """As `_cost_type`, but what a savings plan covers costs nothing of its own: that is negated by lines without an instance."""
+    choice = _cost_type()
+    covered = Expression("line_item_type <> 'SavingsPlanCoveredUsage'", ("line_item_type",))
+    names = ("unblended_cost", "blended_cost")
+    changed = {n: tuple(replace(a, where=covered) for a in choice.aggregates[n]) for n in names}
+    return replace(choice, aggregates={**choice.aggregates, **changed})
+
+
+EC2_COMPUTE = Report(
+    "resources/ec2-compute",
+    "The instances of a month, and what they cost.",
+    (
+        replace(ACCOUNT, value=None, search=ACCOUNT.searched, order=""),
+        Key("region", search=(column("region"),)),
+        Key("instance", search=(Expression(_NAME, ("tags", "resource_id")), column("resource_id"))),
+        Key("operating_system", search=(column("operating_system"),)),
+        UNIT,
+        RESOURCE,
+    ),
+    (Aggregate("usage", column("usage_amount")),),
+    (Figure("usage", "usage", "usage", "Hrs"), *_cost_block()),
+    where=Expression(INSTANCES, ("product_code", "product_family", "resource_id")),
+    order="usage",
+    orders={"cost": ("cost_total", ()), "usage": ("usage", ()), **{
+        n: (n, ()) for n in ("instance_name", "instance_type", "operating_system", "account", "account_alias", "region")
+    }},
+    refused_deltas=("cost", "cost_total"),
+    texts=(
+        _last("account_alias", "account_alias"),
+        _last("account", "usage_account_id"),
+        _last("instance_name", _NAME, "tags", "resource_id"),
+        _last("instance_type", "instance_type"),
+        _last("operating_system", "operating_system"),
+        _last("region", "region"),
+        _last("vcpu", "vcpu", shown="cast(substring(substr({value}, 11) FROM '^[0-9][0-9]?[0-9]?[0-9]?$') AS integer)"),
+        _last("memory", "memory"),
+        _last("tags", "tags::text", "tags", shown=_TAG_LIST, csv="-"),
+    ),
+    tags="tags",
+    units={"cost_units": CURRENCY, "usage_units": "Hrs"},
+    choice=_instance_costs(),
+    within="resource_id",
+    inventory=True,
+    usual_order="resource_id",
+)  # fmt: skip
 TAGS = TagReport((ACCOUNT, UNIT))
 
-REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, INSTANCE_TYPES, STORAGE), TAGS, currency="currency_code")
+REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, INSTANCE_TYPES, STORAGE, EC2_COMPUTE), TAGS, currency="currency_code")
