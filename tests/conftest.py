@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from koku_core.settings import Settings
-from koku_core.testing.fixtures import database, dsn, server_dsn, settings_for
+from koku_core.testing.fixtures import database, dsn, koku, server_dsn, settings_for
 
-__all__ = ["database", "dsn", "server_dsn"]
+__all__ = ["database", "dsn", "koku", "server_dsn"]
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from starlette.testclient import TestClient
 
 from koku_core import Koku
 from koku_core.api import create_admin_app, create_app
-from koku_core.settings import Settings
 
 BASE = "/api/cost-management/v1/"
 Lists = dict[str, dict[str, list[str]]]
@@ -63,12 +61,6 @@ class Api(TestClient):
         response = self.post(path, json=body)
         assert response.status_code == status, response.text
         return response.json()
-
-
-@pytest.fixture
-def koku(settings: Settings) -> Iterator[Koku]:
-    with Koku.open(settings=settings) as koku:
-        yield koku
 
 
 @pytest.fixture

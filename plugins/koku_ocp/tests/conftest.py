@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from tests.conftest import dsn, server_dsn, settings, shared
+from tests.conftest import database, dsn, server_dsn, settings, shared
 
 from koku_core.database import Server, System
 from koku_core.database.server import Connection
@@ -18,19 +17,14 @@ __all__ = ["dsn", "server_dsn", "settings", "shared"]
 @pytest.fixture(scope="session")
 def tenant_dsn(server_dsn: str) -> Iterator[str]:
     """A database with the tenant `acme`, for all tests that roll back what they do."""
-    name = f"koku_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f'CREATE DATABASE "{name}"')
-    made = psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
-    server = Server(made)
-    server.open()
-    system = System(server)
-    system.migrate()
-    system.tenant("acme").ensure()
-    server.close()
-    yield made
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with database(server_dsn) as made:
+        server = Server(made)
+        server.open()
+        system = System(server)
+        system.migrate()
+        system.tenant("acme").ensure()
+        server.close()
+        yield made
 
 
 @pytest.fixture
