@@ -102,7 +102,7 @@ def _publish(
 def _summarize(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, month: date, conn: Connection
 ) -> None:
-    """Run the summarize steps into the temporary table `usage`."""
+    """Run the summarize steps into the temporary table `usage`, and note the labels that it has."""
     values = {
         "source_uuid": source.uuid, "source_name": source.name, "source_key": source.key, "month_start": month,
         "month_end": month_end(month), "days_in_month": month_end(month).day,
@@ -110,7 +110,9 @@ def _summarize(
     work = Work(tenant.name, source.uuid, month, values, _contexts(conn, plugin))
     for step in plugin.summary.steps:
         services.executor.summarize(conn, plugin.summary, step, work, USAGE)
-    apply_mappings(conn, plugin.summary.fact, plugin.provider.family, USAGE)
+    fact = plugin.summary.fact
+    fill_tags(conn, fact, source.uuid, month, sql.SQL("pg_temp.usage"))  # as they came: a tag question merges children itself
+    apply_mappings(conn, fact, plugin.provider.family, USAGE)
 
 
 def _contexts(conn: Connection, plugin: ProviderPlugin) -> dict[Context, pa.Table]:
@@ -166,5 +168,3 @@ def _write(conn: Connection, fact: Fact, source_uuid: str, month: date, from_lak
         )
     conn.execute("ANALYZE pg_temp.costs")
     fill_rollups(conn, fact, source_uuid, month, _ALL)
-    if from_lake:
-        fill_tags(conn, fact, source_uuid, month, sql.SQL("pg_temp.usage"))
