@@ -115,6 +115,15 @@ def test_a_delivery_that_cannot_be_read_does_not_stop_the_next(shop: Shop, case:
     assert any("could not be ingested" in str(f) for f in case.koku.doctor())
 
 
+def test_days_that_the_purge_would_remove_are_left_out(shop: Shop, case: Case) -> None:
+    old = line(1, "web", "7").replace("2026-11", "2024-11")
+    shop.deliveries = [{"bill.csv": old + line(1, "web", "1")}]
+    (made,) = case.koku.refresh(case.source)
+    assert [m.isoformat() for m in made.months] == ["2026-11-01"]
+    assert "older than retention" in made.warnings[0]
+    assert costs(case) == {"web": "1"}
+
+
 def test_a_source_that_pauses_is_not_asked(shop: Shop, case: Case) -> None:
     case.koku.sources.update(case.source, paused=True)
     shop.deliveries = [{"bill.csv": line(1, "web", "1")}]

@@ -24,6 +24,8 @@ from koku_core.sources.registry import SourceRegistry
 def refresh(services: Services, tenant: Tenant, source: Source, progress: Progress | None = None) -> list[Ingested]:
     """Fetch what is new at a source, if it is of a kind that is asked, and ingest what waits. Safe to kill, safe to repeat.
 
+    Days older than the tenant keeps are left out: the purge would remove them again.
+
     Returns:
         What came in, a report each; a delivery that was ingested before is not told again.
 
@@ -89,5 +91,5 @@ def _keep(
             )
             receipt = Receipt(found.delivery, source.key, names, (name,), details=found.details)
             part = spooled.named(name)
-            report = register(services, tenant, plugin, part, receipt, queue=False, any_month=True).report_id
+            report = register(services, tenant, plugin, part, receipt, queue=False).report_id
     return report
