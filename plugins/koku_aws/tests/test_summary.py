@@ -19,8 +19,10 @@ from koku_aws import sample
 from koku_aws.facts import COST_TYPES
 from koku_aws.problems import SourceUnreadable
 from koku_core import Koku
-from koku_core.errors import SettingError
+from koku_core.access import Access
+from koku_core.errors import AccessDenied, SettingError
 from koku_core.plugins import Plugins
+from koku_core.reports.service import Reports
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
 
@@ -157,3 +159,47 @@ def test_accounts_have_the_names_of_the_organization(koku: Koku, tmp_path: Path)
     rows = koku.daily_summary(source, date(2026, 11, 1)).to_pylist()
     days = {r["usage_start"].day for r in rows if r["organizational_unit_path"] == "r-1&ou-1"}
     assert days == set(range(5, 22))
+
+
+@pytest.mark.parametrize(
+    ("lists", "seen"),
+    [
+        ({"aws.account": ["222222222222"]}, {"222222222222"}),
+        ({"aws.organizational_unit": ["r-1"]}, {"222222222222", "333333333333"}),
+        ({"aws.organizational_unit": ["ou-1"]}, {"222222222222"}),
+        ({"aws.account": ["333333333333"], "aws.organizational_unit": ["ou-1"]}, set()),
+        ({"aws.account": ["*"], "aws.organizational_unit": ["ou-2"]}, {"333333333333"}),
+    ],
+)
+def test_accounts_and_units_restrict_each_other(
+    koku: Koku, tmp_path: Path, lists: dict[str, list[str]], seen: set[str]
+) -> None:
+    sample.sample(tmp_path, date(2026, 11, 22))
+    organization = """{"root": {"id": "r-1", "children": [
+        {"id": "ou-1", "accounts": ["222222222222"]}, {"id": "ou-2", "accounts": ["333333333333"]}]}}"""
+    (tmp_path / "bucket/organizations.json").write_text(organization)
+    koku.refresh(local(koku))
+    reports = Reports(koku.services, koku.handle)
+    access = Access(lists={name: {"read": tuple(values)} for name, values in lists.items()})
+    for report in koku.services.plugins.provider("aws").report_map.reports:
+        found = reports.answer(
+            f"aws/{report.name}", "filter[time_scope_value]=-1&filter[time_scope_units]=month", access
+        )
+        assert (found.body()["meta"]["total"]["cost"]["raw"]["value"] != 0) == bool(seen & costly(report.name)), (
+            report.name
+        )
+    rows = reports.answer("aws/costs", "group_by[account]=*", access).rows()
+    assert {row["id"] for row in rows} == seen
+
+
+def costly(report: str) -> set[str]:
+    """The accounts of the sample that a report shows costs of."""
+    return {
+        "costs": {"222222222222", "333333333333"}, "storage": {"333333333333"},
+        "instance-types": {"222222222222"}, "resources/ec2-compute": {"222222222222"},
+    }[report]  # fmt: skip
+
+
+def test_without_any_list_there_is_no_answer(koku: Koku) -> None:
+    with pytest.raises(AccessDenied):
+        Reports(koku.services, koku.handle).answer("aws/costs", "", Access())

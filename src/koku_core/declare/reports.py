@@ -43,6 +43,8 @@ class Key:
         order_with: an order by it needs one of these groups; default: itself.
         operators: whether `and:`, `or:` and `exact:` may stand before it.
         access: the resource of an access list that restricts it (`openshift.cluster`).
+        opens: a list of its resource is enough to see rows, even if the first key that is restricted has none.
+        allowed: SQL of what access requires instead of equality with what filters look at; `{values}` is the array of the list.
         choices: the only values it may have, in lower case; they are echoed in upper case.
         exclude_choices: those for `exclude`, if they are others.
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
@@ -59,6 +61,8 @@ class Key:
     order_with: tuple[str, ...] = ()
     operators: bool = True
     access: str = ""
+    opens: bool = False
+    allowed: Expression | None = None
     choices: tuple[str, ...] = ()
     exclude_choices: tuple[str, ...] = ()
     condition: Expression | None = None

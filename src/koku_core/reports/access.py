@@ -16,8 +16,8 @@ Restrictions = Mapping[Key, tuple[str, ...]]
 def restrict(access: Access, keys: Iterable[Key], asked: Iterable[Match]) -> Restrictions:
     """What rows must be, whatever else is asked.
 
-    A resource without any list restricts nothing unless it is the first that the keys name: a list of wholes is what opens
-    their parts.
+    A resource without any list restricts nothing unless it is the first that the keys name, since a list of wholes is what opens
+    their parts; and unless another one that has a list is enough.
 
     Args:
         access: of the asker.
@@ -28,9 +28,10 @@ def restrict(access: Access, keys: Iterable[Key], asked: Iterable[Match]) -> Res
         AccessDenied: a plain filter or group names a value that the asker may not see, or nothing may be seen at all.
     """
     restricted = [(key, access.restriction(key.access)) for key in keys if key.access]
+    enough = any(values for key, values in restricted if key.opens)
     found: dict[Key, tuple[str, ...]] = {}
     for position, (key, values) in enumerate(restricted):
-        if values is None or (not values and position):
+        if values is None or (not values and (position or enough)):
             continue
         if not values:
             raise AccessDenied(key.access)

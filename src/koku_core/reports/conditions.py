@@ -91,13 +91,13 @@ class Conditions:
 
     def access(self, restrictions: Restrictions) -> list[sql.Composable]:
         """What the asker may see: exactly the values of the list."""
-        return [
-            any_of(
-                sql.SQL("{} = ANY({})").format(raw(e.sql), self._values.bind(list(allowed), "text[]"))
-                for e in key.searched
-            )
-            for key, allowed in restrictions.items()
-        ]
+        return [self._allowed(key, self._values.bind(list(allowed), "text[]")) for key, allowed in restrictions.items()]
+
+    @staticmethod
+    def _allowed(key: Key, values: sql.Composable) -> sql.Composable:
+        if key.allowed:
+            return raw(key.allowed.sql, values=values)
+        return any_of(sql.SQL("{} = ANY({})").format(raw(e.sql), values) for e in key.searched)
 
     def _each(self, match: Match, *, literal: bool = False) -> list[sql.Composable]:
         """A condition for each value; `literal`: a `*` is a text and not all values."""
@@ -142,7 +142,7 @@ def columns_of(matches: Iterable[Match], restrictions: Restrictions, tags: str) 
     for match in matches:
         found |= {tags} if match.key is None else _columns(match.key)
     for key in restrictions:
-        found |= _columns(key)
+        found |= set(key.allowed.columns) if key.allowed else _columns(key)
     return found
 
 

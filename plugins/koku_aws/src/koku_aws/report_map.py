@@ -14,6 +14,7 @@ from koku_core.declare.reports import (
     Key,
     Report,
     ReportMap,
+    ResourceType,
     TagReport,
     Text,
     column,
@@ -21,7 +22,15 @@ from koku_core.declare.reports import (
 
 ACCOUNT = Key("account", column("usage_account_id"), (column("account_alias"), column("usage_account_id")),
               order="account", access="aws.account", csv="id")  # fmt: skip
-UNIT = Key("org_unit_id", search=(column("organizational_unit_path"),), access="aws.organizational_unit")
+#: Who may see a unit may see what is below it.
+_BELOW = Expression("string_to_array(organizational_unit_path, '&') && {values}", ("organizational_unit_path",))
+UNIT = Key(
+    "org_unit_id",
+    search=(column("organizational_unit_path"),),
+    access="aws.organizational_unit",
+    opens=True,
+    allowed=_BELOW,
+)
 INSTANCE_TYPE = Key("instance_type", column("instance_type"), filter=False, exclude=False)
 KEYS = (
     ACCOUNT,
@@ -169,6 +178,30 @@ EC2_COMPUTE = Report(
     inventory=True,
     usual_order="resource_id",
 )  # fmt: skip
+#: No instance is known to be a cluster's node as long as no cluster is matched, so no row fulfils it.
+_ON_OPENSHIFT = {"openshift": Expression("false", ())}
+_IS_INSTANCE = Expression(INSTANCES, ("product_code", "product_family", "resource_id"))
+_INSTANCE = Key("instance", column("resource_id"), (Expression(_NAME, ("tags", "resource_id")), column("resource_id")))
+RESOURCE_TYPES = (
+    ResourceType("accounts", ACCOUNT, alias=("account_alias", column("account_alias")), switches=_ON_OPENSHIFT),
+    ResourceType("regions", Key("region", column("region")), (ACCOUNT,), switches=_ON_OPENSHIFT, counted=False),
+    ResourceType("services", Key("service", column("product_code")), (ACCOUNT,), switches=_ON_OPENSHIFT, counted=False),
+    ResourceType(
+        "organizational-units", replace(UNIT, value=column("organizational_unit_id"), search=(column("organizational_unit_id"),)),
+        counted=False,
+    ),
+    ResourceType(
+        "ec2-compute-instances", _INSTANCE, (ACCOUNT,), alias=("instance_name", Expression(_NAME, ("tags", "resource_id"))),
+        where=_IS_INSTANCE, counted=False,
+    ),
+    ResourceType("ec2-compute-os", Key("operating_system", column("operating_system")), (ACCOUNT,), where=_IS_INSTANCE, counted=False),
+)  # fmt: skip
 TAGS = TagReport((ACCOUNT, UNIT))
 
-REPORT_MAP = ReportMap(DAILY_SUMMARY, (COSTS, INSTANCE_TYPES, STORAGE, EC2_COMPUTE), TAGS, currency="currency_code")
+REPORT_MAP = ReportMap(
+    DAILY_SUMMARY,
+    (COSTS, INSTANCE_TYPES, STORAGE, EC2_COMPUTE),
+    TAGS,
+    currency="currency_code",
+    resource_types=RESOURCE_TYPES,
+)
