@@ -28,7 +28,24 @@ BODIES = {
                      "enabled": True},
     "sources/": {"name": "s", "source_type": "OCP", "authentication": {"credentials": {"cluster_id": "c"}}, "paused": False},
     "applications": {"source_id": "1", "application_type_id": "0"},
+    "settings/currency/static-rates/": {"base_currency": "USD", "target_currency": "EUR", "exchange_rate": "0.9",
+                                        "start_date": "2026-11-01", "end_date": "2026-12-31"},
 }  # fmt: skip
+NOBODY = "00000000-0000-0000-0000-000000000000"
+CHANGES = {
+    "settings/tags/enable/": {"ids": [NOBODY]}, "settings/tags/disable/": {"ids": [f"urn:uuid:{NOBODY}"]},
+    "settings/tags/mappings/child/add/": {"parent": NOBODY, "children": [f"{{{NOBODY}}}"]},
+    "settings/tags/mappings/child/remove/": {"ids": [NOBODY]}, "settings/cost-groups/add/": [{"project": "p", "group": "g"}],
+    "settings/cost-groups/remove/": [{"project": "p", "group": "g"}], "account-settings/currency/": {"currency": "EUR"},
+    "account-settings/cost-type/": {"cost_type": "blended_cost"}, "account-settings/data-retention/": {"data_retention_months": 6},
+    f"settings/currency/static-rates/{NOBODY}/": {"base_currency": "USD", "exchange_rate": 1},
+}  # fmt: skip
+QUERIES = ("settings/tags/", "settings/tags/mappings/", "settings/tags/mappings/child/", "settings/cost-groups/", "settings/currency/",
+           "account-settings/", "user-access/", "resource-types/", "resource-types/openshift-nodes/", "resource-types/cost-models/",
+           "currency/", "exchange-rates/", "cost-type/", "sources/", "metrics/")  # fmt: skip
+NAMES = ("limit", "offset", "search", "type", "filter", "filter[key]", "filter[uuid]", "filter[enabled]", "filter[default]",
+         "exclude[group]",
+         "order_by", "order_by[key]", "order_by[project]", "filter[", "aws", "name", "filter[[", "ordering")  # fmt: skip
 
 
 def spoiled(node: Any, chance: random.Random) -> Any:
@@ -51,6 +68,29 @@ def test_no_body_is_too_bad_for_an_answer(api: Api, path: str) -> None:
         assert response.status_code < 500, body
         if response.status_code >= 400:
             assert response.json(), body
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_no_change_is_too_bad_for_an_answer(api: Api, path: str) -> None:
+    cluster(api)
+    chance = random.Random(path)
+    for _ in range(60):
+        body = spoiled(CHANGES[path], chance)
+        response = api.put(path, content=json.dumps(body), headers={"content-type": "application/json"})
+        assert response.status_code < 500, body
+        if response.status_code >= 400:
+            assert response.json(), body
+
+
+def test_no_question_is_too_bad_for_an_answer(api: Api) -> None:
+    cluster(api)
+    chance = random.Random("questions")
+    texts = [str(value) for value in JUNK if not isinstance(value, (dict, list))] + ["-1", "desc", "%", "a,b,,", "\x00"]
+    for path in QUERIES:
+        for _ in range(40):
+            asked = [(chance.choice(NAMES), chance.choice(texts)) for _ in range(chance.randrange(4))]
+            response = api.get(path, params=asked)
+            assert response.status_code < 500, (path, asked)
 
 
 def test_of_two_that_want_one_source_one_gets_it(api: Api) -> None:

@@ -28,7 +28,20 @@ def test_a_receipt_says_what_the_manifest_says(tmp_path: Path) -> None:
     assert receipt.details == {
         "operator_version": "abc", "operator_certified": True, "operator_daily_reports": True, "operator_airgapped": True,
         "operator_errors": {"upload_error": "no route"}, "cluster_channel": "stable-4.6",
+        "vm_cpu_core_cost_model_support": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("version", "files", "told"),
+    [("5.4.4", [], True), ("v4.0.0", [], True), ("3.3.2", [], False), ("06a2a850", [], False),
+     ("06a2a850", ["cm-openshift-vm-usage-1.csv"], True)],
+)  # fmt: skip
+def test_an_operator_that_reports_machines_is_known_by_its_version_or_files(
+    tmp_path: Path, version: str, files: list[str], told: bool
+) -> None:
+    made = payload(tmp_path / "p.tar.gz", {POD: [pod(0)]}, expected=files, version=version)
+    assert receive(made, LIMITS).details["vm_cpu_core_cost_model_support"] is told
 
 
 @pytest.mark.parametrize(

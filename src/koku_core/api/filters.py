@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput
@@ -67,4 +68,9 @@ def id_list(body: Any) -> list[str]:
         for place in (n for n, uuid in enumerate(given) if not is_uuid(uuid)):
             problems.add(f"id_list.{place}", "invalid uuid supplied.")
     problems.check()
-    return [str(uuid).lower() for uuid in given]
+    return [canonical(uuid) for uuid in given]
+
+
+def canonical(uuid: str) -> str:
+    """A uuid in any of its forms as databases and answers write it."""
+    return str(UUID(uuid))

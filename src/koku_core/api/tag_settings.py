@@ -8,7 +8,7 @@ from typing import Any
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError
-from koku_core.api.filters import bracketed, contains, id_list, one_of
+from koku_core.api.filters import bracketed, canonical, contains, id_list, one_of
 from koku_core.api.permissions import settings
 from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput
@@ -167,7 +167,7 @@ def _add(call: Call) -> Reply:
         if not is_uuid(child):
             problems.add(f"children.{place}", "Must be a valid UUID.")
     problems.check()
-    _mappings(call).add(str(parent).lower(), [str(child).lower() for child in children or ()])
+    _mappings(call).add(canonical(parent or ""), [canonical(child) for child in children or ()])
     return Reply(status=204)
 
 
