@@ -27,13 +27,18 @@ from koku_core.tags import TagKeys
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from koku_core.account_settings import AccountSettings
+    from koku_core.cost_groups import CostGroups
     from koku_core.costing.models import CostModels
     from koku_core.costing.price_lists import PriceLists
     from koku_core.declare.deliveries import Sample
     from koku_core.doctor import Finding
+    from koku_core.enabled_currencies import EnabledCurrencies
+    from koku_core.exchange_rates import StaticRates
     from koku_core.intake.ingested import Ingested
     from koku_core.intake.uploads import Accepted
     from koku_core.reports.answer import Answer
+    from koku_core.tag_mappings import TagMappings
 
 
 class Koku:
@@ -100,6 +105,41 @@ class Koku:
     def tags(self) -> TagKeys:
         """The tenant's tag keys."""
         return TagKeys(self.services, self.handle)
+
+    @cached_property
+    def tag_mappings(self) -> TagMappings:
+        """Which tag keys count as others."""
+        from koku_core.tag_mappings import TagMappings
+
+        return TagMappings(self.services, self.handle)
+
+    @cached_property
+    def cost_groups(self) -> CostGroups:
+        """The tenant's cost groups."""
+        from koku_core.cost_groups import CostGroups
+
+        return CostGroups(self.services, self.handle)
+
+    @cached_property
+    def currencies(self) -> EnabledCurrencies:
+        """The currencies that the tenant uses."""
+        from koku_core.enabled_currencies import EnabledCurrencies
+
+        return EnabledCurrencies(self.services, self.handle)
+
+    @cached_property
+    def exchange_rates(self) -> StaticRates:
+        """The exchange rates that the tenant has set."""
+        from koku_core.exchange_rates import StaticRates
+
+        return StaticRates(self.services, self.handle)
+
+    @cached_property
+    def account(self) -> AccountSettings:
+        """The tenant's settings: currency, kind of cost, how long data are kept."""
+        from koku_core.account_settings import AccountSettings
+
+        return AccountSettings(self.services, self.handle)
 
     @cached_property
     def jobs(self) -> Jobs:

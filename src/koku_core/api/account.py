@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from koku_core.account_settings import MAX_MONTHS, MIN_MONTHS, Account, AccountSettings
+from koku_core.account_settings import MAX_MONTHS, MIN_MONTHS, Account
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError, detail
 from koku_core.api.paging import page
@@ -14,10 +14,6 @@ from koku_core.retention import MONTHS
 from koku_core.validation import NOT_NULL, REQUIRED, Problems, mapping, text
 
 _TEXT_LIMIT = 100
-
-
-def _settings(call: Call) -> AccountSettings:
-    return AccountSettings(call.koku.services, call.koku.handle)
 
 
 def _shown(account: Account) -> dict[str, Any]:
@@ -30,7 +26,7 @@ def _enveloped(call: Call, data: dict[str, Any]) -> Reply:
 
 
 def _all(call: Call) -> Reply:
-    return _enveloped(call, _shown(_settings(call).read()))
+    return _enveloped(call, _shown(call.koku.account.read()))
 
 
 def _not_changed_whole(call: Call) -> Reply:
@@ -48,7 +44,7 @@ def _field(call: Call) -> str:
 
 def _one(call: Call) -> Reply:
     name = _field(call)
-    return _enveloped(call, {name: _shown(_settings(call).read())[name]})
+    return _enveloped(call, {name: _shown(call.koku.account.read())[name]})
 
 
 def _change(call: Call) -> Reply:
@@ -56,7 +52,7 @@ def _change(call: Call) -> Reply:
     value = text(mapping(call.body), name, problems, limit=_TEXT_LIMIT, blank=False)
     problems.check()
     change: dict[str, Callable[[str], None]] = {
-        "currency": lambda code: _settings(call).set_currency(code.upper()), "cost_type": _settings(call).set_cost_type,
+        "currency": lambda code: call.koku.account.set_currency(code.upper()), "cost_type": call.koku.account.set_cost_type,
     }  # fmt: skip
     change[name](value or "")
     return Reply(status=204)
@@ -64,7 +60,7 @@ def _change(call: Call) -> Reply:
 
 def _retention(call: Call) -> Reply:
     return Reply({
-        MONTHS: _settings(call).read().retention_months, "env_override": False, "min_retention_months": MIN_MONTHS,
+        MONTHS: call.koku.account.read().retention_months, "env_override": False, "min_retention_months": MIN_MONTHS,
         "max_retention_months": MAX_MONTHS,
     })  # fmt: skip
 
@@ -78,7 +74,7 @@ def _change_retention(call: Call) -> Reply:
     elif months is None:
         problems.add(MONTHS, "A valid integer is required.")
     problems.check()
-    _settings(call).set_retention(months or 0)
+    call.koku.account.set_retention(months or 0)
     return Reply(status=204)
 
 

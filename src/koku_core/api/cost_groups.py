@@ -9,7 +9,6 @@ from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.filters import contains
 from koku_core.api.permissions import settings
-from koku_core.cost_groups import CostGroups
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields
 from koku_core.reports.fields import UNSUPPORTED, checked
@@ -19,10 +18,6 @@ from koku_core.validation import WHOLE, Problems, not_a_list, not_a_mapping, tex
 _NAMES = ("project", "group", "cluster")
 _ORDERS = ("project", "group", "default")
 _LIMIT = 1000
-
-
-def _groups(call: Call) -> CostGroups:
-    return CostGroups(call.koku.services, call.koku.handle)
 
 
 def _list(call: Call) -> Reply:
@@ -35,7 +30,7 @@ def _list(call: Call) -> Reply:
     orders = _orders(asked.get("order_by", {}), errors)
     if errors:
         raise InvalidInput(errors)
-    rows = [row for row in _groups(call).rows() if _all(row, filters) and not _any(row, excludes)]
+    rows = [row for row in call.koku.cost_groups.rows() if _all(row, filters) and not _any(row, excludes)]
     for name, descending in reversed(orders):
         rows.sort(key=lambda row: str(row[name] if row[name] is not None else ""), reverse=descending)
     return listed(call, rows)
@@ -100,11 +95,11 @@ def _assignments(body: Any) -> Sequence[tuple[str, str]]:
 
 
 def _add(call: Call) -> Reply:
-    return _changed(call, _groups(call).add)
+    return _changed(call, call.koku.cost_groups.add)
 
 
 def _remove(call: Call) -> Reply:
-    return _changed(call, _groups(call).remove)
+    return _changed(call, call.koku.cost_groups.remove)
 
 
 def _changed(call: Call, change: Callable[[Sequence[tuple[str, str]]], Any]) -> Reply:

@@ -11,25 +11,17 @@ from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError, envelope, not_found
 from koku_core.api.filters import bracketed
 from koku_core.api.permissions import price_lists, settings
-from koku_core.enabled_currencies import CurrencyInUse, EnabledCurrencies
+from koku_core.enabled_currencies import CurrencyInUse
 from koku_core.errors import InvalidInput, UnknownName
-from koku_core.exchange_rates import StaticRates, fed
+from koku_core.exchange_rates import fed
 from koku_core.reports.fields import UNSUPPORTED
 from koku_core.validation import boolean
 
 NO_RATES = "No exchange rates are available. Configure CURRENCY_URL for dynamic rates or ensure exchange rate data has been loaded."
 
 
-def _enabled(call: Call) -> EnabledCurrencies:
-    return EnabledCurrencies(call.koku.services, call.koku.handle)
-
-
-def _static(call: Call) -> StaticRates:
-    return StaticRates(call.koku.services, call.koku.handle)
-
-
 def _in_use(call: Call) -> Reply:
-    return listed(call, [currencies.described(code) for code in _enabled(call).list()])
+    return listed(call, [currencies.described(code) for code in call.koku.currencies.list()])
 
 
 def _rates(call: Call) -> Reply:
@@ -42,7 +34,7 @@ def _rates(call: Call) -> Reply:
 def _all(call: Call) -> Reply:
     """All currencies, those that are enabled first."""
     wanted, codes = _filters(call)
-    enabled = set(_enabled(call).list())
+    enabled = set(call.koku.currencies.list())
     rows = [
         code for code in sorted(currencies.names(), key=lambda c: (c not in enabled, c))
         if wanted in (None, code in enabled) and (not codes or any(part in code for part in codes))
@@ -52,7 +44,7 @@ def _all(call: Call) -> Reply:
 
 
 def _described(call: Call, codes: Iterable[str], enabled: set[str]) -> list[dict[str, Any]]:
-    dynamic, static, used = fed(call.koku.services.system), _static(call).list(), _enabled(call).used()
+    dynamic, static, used = fed(call.koku.services.system), call.koku.exchange_rates.list(), call.koku.currencies.used()
     fed_codes = set(dynamic) | {target for targets in dynamic.values() for target in targets}
     return [
         currencies.described(code) | {
@@ -79,13 +71,13 @@ def _filters(call: Call) -> tuple[bool | None, list[str]]:
 
 
 def _enable(call: Call) -> Reply:
-    _enabled(call).enable(call.args["code"])
+    call.koku.currencies.enable(call.args["code"])
     return Reply()
 
 
 def _disable(call: Call) -> Reply:
     try:
-        _enabled(call).disable(call.args["code"])
+        call.koku.currencies.disable(call.args["code"])
     except CurrencyInUse as error:
         siblings = {
             "affected_cloud_providers": error.uses.sources, "affected_cost_models": error.uses.cost_models,
@@ -96,19 +88,19 @@ def _disable(call: Call) -> Reply:
 
 
 def _create(call: Call) -> Reply:
-    return Reply(_static(call).create(call.body), 201)
+    return Reply(call.koku.exchange_rates.create(call.body), 201)
 
 
 def _update(call: Call) -> Reply:
     try:
-        return Reply(_static(call).update(call.args["uuid"].lower(), call.body))
+        return Reply(call.koku.exchange_rates.update(call.args["uuid"].lower(), call.body))
     except UnknownName as error:
         raise not_found("StaticExchangeRate") from error
 
 
 def _remove(call: Call) -> Reply:
     try:
-        _static(call).remove(call.args["uuid"].lower())
+        call.koku.exchange_rates.remove(call.args["uuid"].lower())
     except UnknownName as error:
         raise not_found("StaticExchangeRate") from error
     return Reply(status=204)

@@ -13,7 +13,6 @@ from koku_core.api.permissions import settings
 from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput
 from koku_core.plugins import Plugins
-from koku_core.tag_mappings import TagMappings
 from koku_core.validation import REQUIRED, Problems, boolean, mapping, not_a_list
 
 Rows = list[dict[str, Any]]
@@ -107,13 +106,9 @@ def _limited(change: Callable[[], Any]) -> Reply:
     return Reply(status=204)
 
 
-def _mappings(call: Call) -> TagMappings:
-    return TagMappings(call.koku.services, call.koku.handle)
-
-
 def _mapping_list(call: Call) -> Reply:
     given = bracketed(call.params, "filter", ("parent", "child", "source_type"))
-    keys = _mappings(call).rows()
+    keys = call.koku.tag_mappings.rows()
     found = []
     for parent in (k for k in keys if k["is_parent"]):
         children = [k for k in keys if k["parent"] == parent["uuid"]]
@@ -137,11 +132,11 @@ def _brief(call: Call, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _children(call: Call) -> Reply:
-    return _candidates(call, [k for k in _mappings(call).rows() if not k["parent"] and not k["is_parent"]])
+    return _candidates(call, [k for k in call.koku.tag_mappings.rows() if not k["parent"] and not k["is_parent"]])
 
 
 def _parents(call: Call) -> Reply:
-    return _candidates(call, [k for k in _mappings(call).rows() if not k["parent"]])
+    return _candidates(call, [k for k in call.koku.tag_mappings.rows() if not k["parent"]])
 
 
 def _candidates(call: Call, keys: Rows) -> Reply:
@@ -167,16 +162,16 @@ def _add(call: Call) -> Reply:
         if not is_uuid(child):
             problems.add(f"children.{place}", "Must be a valid UUID.")
     problems.check()
-    _mappings(call).add(canonical(parent or ""), [canonical(child) for child in children or ()])
+    call.koku.tag_mappings.add(canonical(parent or ""), [canonical(child) for child in children or ()])
     return Reply(status=204)
 
 
 def _remove_children(call: Call) -> Reply:
-    return _removed(_mappings(call).remove_children, call, "Invalid children UUIDs.")
+    return _removed(call.koku.tag_mappings.remove_children, call, "Invalid children UUIDs.")
 
 
 def _remove_parents(call: Call) -> Reply:
-    return _removed(_mappings(call).remove_parents, call, "Invalid parents UUIDs.")
+    return _removed(call.koku.tag_mappings.remove_parents, call, "Invalid parents UUIDs.")
 
 
 def _removed(remove: Callable[[list[str]], Any], call: Call, refusal: str) -> Reply:
