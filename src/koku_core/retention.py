@@ -26,7 +26,7 @@ class Busy(Transient, KokuError):
     """Old data are being read or written at the moment, so they cannot be dropped."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what}, so nothing was dropped. Try again later.", what=what)
+        super().__init__(f"{what}, so it was not dropped. Try again later.", what=what)
 
 
 def months_kept(conn: Connection, settings: Settings) -> int:
@@ -46,8 +46,8 @@ def retained_from(services: Services, tenant: Tenant) -> date:
 def purge(services: Services, tenant: Tenant) -> date:
     """Remove what is older than the tenant keeps, and what nothing refers to any more.
 
-    Older months of all summaries go in one transaction, whatever made them; then their line items, reports with kept files, and jobs that
-    ended long ago. Files of the lake stay for `KOKU_BACKUP_DAYS` after the last snapshot that named them. Safe to kill, safe to repeat.
+    An older month of all summaries goes in one transaction, whatever made it; then line items, reports with kept files, and jobs that ended
+    long ago. Files of the lake stay for `KOKU_BACKUP_DAYS` after the last snapshot that named them. Safe to kill, safe to repeat.
 
     Returns:
         The first month that is kept.
@@ -66,43 +66,42 @@ def purge(services: Services, tenant: Tenant) -> date:
 
 
 def _drop_rows(services: Services, tenant: Tenant, first: date) -> list[str]:
-    """Drop what is in the database, in one transaction; gives the keys of the kept files that go with it."""
-    facts = [plugin.summary.fact for plugin in services.plugins]
+    """Drop what is in the database, a month a transaction; gives the keys of the kept files that go with it."""
+    tables = {name for plugin in services.plugins for name in _tables(plugin.summary.fact)}
+    tags = [tag_table(plugin.summary.fact) for plugin in services.plugins if plugin.summary.fact.tags]
     with tenant.connection() as conn:
-        try:
-            with conn.transaction():
-                conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
-                _drop_months(conn, tenant, facts, first)
-                _drop_jobs(conn, tenant, services.settings.keep_jobs_days)
-                return _drop_reports(conn, first, services.clock.today())
-        except psycopg.errors.LockNotAvailable as error:
-            raise Busy("Somebody reads what is to go") from error
+        old = _partitions(conn, sorted(tables), first)
+        published = conn.execute("SELECT DISTINCT month FROM published_month WHERE month < %s", (first,)).fetchall()
+        for month in sorted({m for _, _, m in old} | {m for (m,) in published}):
+            try:
+                with conn.transaction():
+                    _drop_month(conn, tenant, [p for p in old if p[2] == month], tags, month)
+            except psycopg.errors.LockNotAvailable as error:
+                raise Busy(f"Somebody reads the month {month:%Y-%m}") from error
+        with conn.transaction():
+            _drop_jobs(conn, tenant, services.settings.keep_jobs_days, first)
+            return _drop_reports(conn, first, services.clock.today())
 
 
-def _drop_months(conn: Connection, tenant: Tenant, facts: list[Fact], first: date) -> None:
-    """Drop the partitions of all summaries before `first`, their tags, and the work that would make them anew."""
-    sources = [str(u) for (u,) in conn.execute("SELECT uuid FROM source ORDER BY uuid")]
-    dropped = False
-    for fact in facts:
-        old = _partitions(conn, [fact.name, *(r.name for r in fact.rollups)], first)
-        for month in sorted({month for _, _, month in old}):
-            _claim(conn, tenant, sources, month)
-        for parent, name, _ in old:
-            conn.execute(
-                sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), sql.Identifier(name))
-            )
-            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        if fact.tags and conn.execute("SELECT to_regclass(quote_ident(%s))", (tag_table(fact),)).fetchone() != (None,):
-            conn.execute(sql.SQL("DELETE FROM {} WHERE month < %s").format(sql.Identifier(tag_table(fact))), (first,))
-        dropped = dropped or bool(old)
-    gone = conn.execute("DELETE FROM published_month WHERE month < %s", (first,)).rowcount
-    conn.execute(
-        """UPDATE koku.job SET state = 'cancelled', finished = clock_timestamp(), error = 'its month is older than retention'
-           WHERE tenant = %s AND state = 'waiting' AND (arguments ->> 'month')::date < %s""",
-        (tenant.name, first),
-    )
-    if dropped or gone:
-        bump(conn, "data")
+def _tables(fact: Fact) -> list[str]:
+    return [fact.name, *(rollup.name for rollup in fact.rollups)]
+
+
+def _drop_month(
+    conn: Connection, tenant: Tenant, partitions: list[tuple[str, str, date]], tags: list[str], month: date
+) -> None:
+    """Drop a month of all summaries: readers see all of it or nothing, and wait no longer than our locks are waited for."""
+    conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
+    _claim(conn, tenant, month)
+    for parent, name, _ in partitions:
+        table = sql.Identifier(name)
+        conn.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), table))
+        conn.execute(sql.SQL("DROP TABLE {}").format(table))
+    for name in tags:
+        if conn.execute("SELECT to_regclass(quote_ident(%s))", (name,)).fetchone() != (None,):
+            conn.execute(sql.SQL("DELETE FROM {} WHERE month = %s").format(sql.Identifier(name)), (month,))
+    conn.execute("DELETE FROM published_month WHERE month = %s", (month,))
+    bump(conn, "data")
 
 
 def _partitions(conn: Connection, parents: list[str], first: date) -> list[tuple[str, str, date]]:
@@ -117,13 +116,13 @@ def _partitions(conn: Connection, parents: list[str], first: date) -> list[tuple
     return [(parent, name, month) for parent, name, month in found if month < first]
 
 
-def _claim(conn: Connection, tenant: Tenant, sources: list[str], month: date) -> None:
+def _claim(conn: Connection, tenant: Tenant, month: date) -> None:
     """Take the locks under which a month is published, until the transaction ends.
 
     Raises:
         Busy: somebody holds one of them.
     """
-    for source in sources:
+    for (source,) in conn.execute("SELECT uuid::text FROM source ORDER BY uuid").fetchall():
         key = lock_key("tenant", tenant.name, "month", source, month.isoformat())
         if conn.execute("SELECT pg_try_advisory_xact_lock(%s)", (key,)).fetchone() != (True,):
             raise Busy(f"The month {month:%Y-%m} of the source {source} is being published")
@@ -158,7 +157,13 @@ _FORGET_REPORTS = """
 """
 
 
-def _drop_jobs(conn: Connection, tenant: Tenant, days: float) -> None:
+def _drop_jobs(conn: Connection, tenant: Tenant, days: float, first: date) -> None:
+    """Forget the jobs that ended long ago, and cancel those that would make old months anew."""
+    conn.execute(
+        """UPDATE koku.job SET state = 'cancelled', finished = clock_timestamp(), error = 'its month is older than retention'
+           WHERE tenant = %s AND state = 'waiting' AND (arguments ->> 'month')::date < %s""",
+        (tenant.name, first),
+    )
     conn.execute(
         """DELETE FROM koku.job WHERE tenant = %s AND state IN ('done', 'failed', 'cancelled')
            AND finished < clock_timestamp() - make_interval(secs => %s)""",

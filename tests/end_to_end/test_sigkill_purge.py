@@ -22,7 +22,8 @@ from tests.end_to_end.test_retention import count, files_with, kept, loaded, mon
 pytestmark = pytest.mark.slow
 DAYS = (date(2026, 7, 1), date(2026, 8, 31), date(2026, 9, 1), date(2026, 11, 1))
 PURGE = [
-    ("koku_core.retention:_drop_months", "after"),
+    ("koku_core.retention:_drop_month", "after"),
+    ("koku_core.retention:_drop_jobs", "before"),
     ("koku_core.retention:_drop_rows", "after"),
     ("koku_core.intake.kept:KeptFiles.delete", "after"),
     ("koku_core.lake.commit:swap", "after"),

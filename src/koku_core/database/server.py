@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -76,14 +76,29 @@ class Server:
         key = lock_key(*parts)
         with psycopg.connect(self.dsn, autocommit=True, application_name="koku lock") as conn:
             conn.execute("SELECT pg_advisory_lock(%s)", (key,))
-            yield
+            try:
+                yield
+            finally:
+                _unlock(conn, key)
 
     @contextmanager
     def try_lock(self, *parts: object) -> Iterator[bool]:
         """As `lock`, but give False at once if somebody else holds it."""
+        key = lock_key(*parts)
         with psycopg.connect(self.dsn, autocommit=True, application_name="koku lock") as conn:
-            row = conn.execute("SELECT pg_try_advisory_lock(%s)", (lock_key(*parts),)).fetchone()
-            yield bool(row and row[0])
+            row = conn.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+            ours = bool(row and row[0])
+            try:
+                yield ours
+            finally:
+                if ours:
+                    _unlock(conn, key)
+
+
+def _unlock(conn: Connection, key: int) -> None:
+    """Let go of a lock now: a server notices the end of a connection a little later."""
+    with suppress(psycopg.OperationalError):  # a connection that broke holds none
+        conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
 
 def lock_key(*parts: object) -> int:
