@@ -12,6 +12,7 @@ print(koku.ingest(prod, "payload.2026_10.tar.gz"))  # what came in, per file and
 
 costs = koku.report("openshift/costs", group_by="project", months=-2, resolution="monthly")
 print(costs)  # a table, in a notebook too
+costs.plot().save("costs.png")  # a chart; in a notebook `costs.plot()` shows it
 print(costs.to_arrow().schema)  # columns with types and units
 print(koku.daily_summary(prod, month=koku.services.clock.today().replace(day=1)).num_rows)
 for finding in koku.doctor():  # what is wrong with my data, and how to mend it

@@ -352,3 +352,11 @@ def test_children_of_a_mapping_are_shown_under_their_parent(koku: Koku) -> None:
     finally:
         with koku.handle.transaction() as conn:
             conn.execute("DELETE FROM tag_mapping")
+
+
+def test_a_tags_column_has_its_name_for_people_and_that_of_clients_in_csv(koku: Koku) -> None:
+    koku.tags.enable("ocp", ["app"])
+    answer = koku.report("openshift/costs", group_by="tag:app", months=-1)
+    assert "tag:app" in answer.to_arrow().column_names
+    assert "tag:app" in str(answer)
+    assert next(iter(answer.csv())).split(",")[1].startswith("INTERNAL_all_labels")

@@ -8,6 +8,7 @@ from typing import Any
 
 from koku_core.costing import model_store as store
 from koku_core.costing.model_validation import BAD_SOURCES, ModelInput, is_uuid, validated
+from koku_core.costing.price_lists import PriceLists
 from koku_core.costing.rates import Number, Rate
 from koku_core.costing.recalculation import reprice
 from koku_core.costing.tenant_facts import facts_in, facts_of
@@ -31,7 +32,7 @@ class CostModels:
     def add(
         self, name: str, *, sources: Iterable[Source | str] = (), rates: Iterable[Rate | Mapping[str, Any]] = (),
         markup: Number | None = None, description: str = "", provider: str | None = None, currency: str | None = None,
-        **distribution: Any,
+        price_lists: Iterable[str] = (), **distribution: Any,
     ) -> dict[str, Any]:  # fmt: skip
         """Price some sources.
 
@@ -43,6 +44,7 @@ class CostModels:
             description: for people.
             provider: whose sources it is for, if none is given yet.
             currency: of all prices; default: the account's.
+            price_lists: lists (uuids or names) that hold instead of `rates` on the days that they are valid for, the first of them.
             **distribution: `distribution_type` (`cpu`, `memory`) and the provider's switches, such as `platform_cost=False`.
 
         Returns:
@@ -50,7 +52,7 @@ class CostModels:
 
         Raises:
             InvalidInput: something is wrong with it; nothing is saved then.
-            UnknownName: there is no such source.
+            UnknownName: there is no such source or price list.
         """
         found = [self._source(s) for s in sources]
         unit = currency or facts_of(self._services, self._tenant).currency
@@ -59,6 +61,9 @@ class CostModels:
             "source_type": self._family(provider or next((s.provider for s in found), None)),
             "rates": [r.body(unit) if isinstance(r, Rate) else r for r in rates],
         }  # fmt: skip
+        if price_lists := builtins.list(price_lists):
+            known = PriceLists(self._services, self._tenant)
+            body["price_list_uuids"] = [known.get(each)["uuid"] for each in price_lists]
         if markup is not None:
             body["markup"] = {"value": str(markup), "unit": "percent"}
         return self.create({**body, "distribution_info": distribution} if distribution else body)

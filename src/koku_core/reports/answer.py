@@ -49,6 +49,16 @@ class Answer:
     def _rows(self) -> list[Mapping[str, Any]]:
         return list(self.rows())
 
+    @cached_property
+    def _named(self) -> tuple[list[Mapping[str, Any]], Mapping[str, Column]]:
+        """Rows and columns under names for people: `tag:app` instead of what CSV calls a tag's column."""
+        groups = self.subject.groups if self.subject else ()
+        names = {column: f"tag:{label}" for column, label in groups if column != label}
+        if not names:
+            return self._rows, self.columns
+        rows: list[Mapping[str, Any]] = [{names.get(n, n): v for n, v in row.items()} for row in self._rows]
+        return rows, {names.get(n, n): c for n, c in self.columns.items()}
+
     def body(self) -> dict[str, Any]:
         """The wire form: `meta`, `links`, `data`."""
         return self._body
@@ -67,7 +77,7 @@ class Answer:
         """The flat rows, typed: decimals, dates, lists; units are in the metadata of the fields."""
         from koku_core.reports.arrow import to_arrow
 
-        return to_arrow(self._rows, self.columns)
+        return to_arrow(*self._named)
 
     def to_pandas(self) -> pd.DataFrame:
         """The flat rows as a data frame; decimals stay decimals."""
@@ -92,17 +102,17 @@ class Answer:
     def __rich__(self) -> RichTable:
         from koku_core.reports.show import rich_table
 
-        return rich_table(self._rows, self.columns)
+        return rich_table(*self._named)
 
     def __str__(self) -> str:
         from koku_core.reports.show import text
 
-        return text(self._rows, self.columns)
+        return text(*self._named)
 
     def _repr_html_(self) -> str:
         from koku_core.reports.show import html
 
-        return html(self._rows, self.columns)
+        return html(*self._named)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What IPython shows: the table, as text where there is no HTML."""
