@@ -25,7 +25,7 @@ from koku_core.errors import InvalidInput, UnknownName
 
 #: What an account may do, as the access lists of an identity; None: everything of its tenant.
 ROLES: Mapping[str, Mapping[str, Any] | None] = {
-    "operator": {"sources": {"read": ["*"], "write": ["*"]}},
+    "operator": {"sources": {"read": ["*"]}, "operator": {"write": ["*"]}},
     "reader": {"*": {"read": ["*"]}},
     "admin": None,
 }
@@ -84,7 +84,7 @@ class Accounts:
         Args:
             tenant: whose data it reaches.
             name: unique among all tenants: letters, digits, `.`, `_`, `@`, `-`.
-            role: `operator` (uploads, and the sources), `reader` (reads everything) or `admin`.
+            role: `operator` (uploads, and adds its source), `reader` (reads everything) or `admin`.
             secret: at least 16 characters; default: 256 random bits.
 
         Returns:

@@ -435,13 +435,21 @@ def test_roles(koku: Koku, acme: Koku) -> None:
     accounts = Accounts(koku.services.system)
     app = create_app(koku)
     can = {}
-    for role in ("operator", "reader", "admin"):
+    uuid = acme.sources.add("ocp", name="prod", cluster_id="c").uuid
+    for number, role in enumerate(("operator", "reader", "admin")):
         api = Api(app, {"authorization": basic(role, accounts.add(acme.handle, role, role=role))})
+        cluster = {"name": f"c{number}", "source_ref": f"c{number}", "source_type_id": "1"}
         can[role] = [
             api.get("sources/").status_code, api.get("reports/openshift/costs/").status_code,
             api.post("cost-models/", json=model(role)).status_code,
+            api.post("http://testserver/api/sources/v1.0/sources", json=cluster).status_code,
+            api.post("http://testserver/api/ingress/v1/upload", files={"file": ("p", b"", KIND)}).status_code,
+            api.patch(f"sources/{uuid}/", json={"name": role}).status_code, api.delete(f"sources/{uuid}/").status_code,
         ]  # fmt: skip
-    assert can == {"operator": [200, 403, 403], "reader": [200, 200, 403], "admin": [200, 200, 201]}
+    assert can == {
+        "operator": [200, 403, 403, 201, 202, 403, 403], "reader": [200, 200, 403, 403, 403, 403, 403],
+        "admin": [200, 200, 201, 201, 202, 200, 204],
+    }  # fmt: skip
 
 
 def test_guessing_is_slow_and_disturbs_nobody_else(koku: Koku, secret: str) -> None:

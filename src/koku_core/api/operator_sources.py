@@ -7,7 +7,7 @@ from typing import Any
 
 from koku_core.api import onprem, sources
 from koku_core.api.endpoint import Call, Reply, Resource
-from koku_core.api.permissions import sources as may_sources
+from koku_core.api.permissions import registers
 from koku_core.sources.model import Source
 
 _FILTERS = {"filter[name]": "name", "filter[source_ref]": "source_ref", "filter[source_type_id]": "source_type_id"}
@@ -37,7 +37,7 @@ def _create(call: Call) -> Reply:
 
 
 RESOURCES = (
-    *onprem.RESOURCES,
-    Resource("sources", {"GET": _list, "POST": _create}, "The sources.", may_sources, slash="never", csv=False,
+    *(r if r.public else replace(r, allowed=registers) for r in onprem.RESOURCES),
+    Resource("sources", {"GET": _list, "POST": _create}, "The sources.", registers, slash="never", csv=False,
              parameters=tuple(_FILTERS)),
 )  # fmt: skip

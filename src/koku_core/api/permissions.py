@@ -48,6 +48,17 @@ def sources(access: Access, method: str, args: Mapping[str, str]) -> bool:
     return "*" in access.values("sources", "read" if method in SAFE else "write")
 
 
+def registers(access: Access, method: str, args: Mapping[str, str]) -> bool:
+    """The calls of an operator: it adds its own source, but does not change or remove any, as who may write sources can."""
+    return sources(access, method, args) or (method not in SAFE and "*" in access.values("operator", "write"))
+
+
+def uploads(access: Access, method: str, args: Mapping[str, str]) -> bool:
+    """Payloads: whoever is known, unless it is said that all that they may do is read."""
+    del method, args
+    return access.admin or not access.lists or any(operations.get("write") for operations in access.lists.values())
+
+
 def jobs(access: Access, method: str, args: Mapping[str, str]) -> bool:
     """Jobs tell of all sources, so whoever may see all sources or settings may see them."""
     del args

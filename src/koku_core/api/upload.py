@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from koku_core.api.bodies import limited, media_type, too_large
 from koku_core.api.endpoint import REQUEST_ID, Call, Reply, Resource
 from koku_core.api.errors import HttpError, detail
+from koku_core.api.permissions import uploads
 from koku_core.api.wire import loads
 from koku_core.errors import DatabaseUnavailable, LakeError, PayloadTooLarge
 from koku_core.settings import Settings
@@ -50,6 +51,9 @@ async def _parse(request: Request, settings: Settings) -> Payload | None:
     if (part.size or 0) > limit:
         await form.close()
         raise too_large(limit)
+    for _, other in form.multi_items():
+        if isinstance(other, UploadFile) and other is not part:
+            await other.close()
     return Payload(part.file, media_type(part.content_type), part.filename or "payload")
 
 
@@ -94,6 +98,6 @@ def unavailable() -> HttpError:
 
 
 UPLOAD = Resource(
-    "upload", {"POST": _accept}, "Accept a payload of a source that pushes its reports.", gate=False, parse=_parse, slash="never",
+    "upload", {"POST": _accept}, "Accept a payload of a source that pushes its reports.", uploads, gate=False, parse=_parse, slash="never",
     csv=False,
 )  # fmt: skip

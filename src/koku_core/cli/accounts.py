@@ -45,7 +45,7 @@ def add(
     context: typer.Context,
     name: Name,
     role: Annotated[
-        str, typer.Option(help="operator (uploads and sources), reader (reads everything) or admin.")
+        str, typer.Option(help="operator (uploads, and adds its source), reader (reads everything) or admin.")
     ] = "operator",
     from_: From = None,
     json: Json = False,
