@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NoReturn
@@ -62,16 +62,35 @@ def line_items(block: Block) -> Items:
     numbers = {name: _number(block, name, of) for name, of in {**columns.SUMS, **columns.MAXES}.items()}
     tags = _labels(block, block.layout.tags, block.layout.tag_map, columns.USER_TAG)
     categories = _labels(block, block.layout.categories, block.layout.category_map, "")
-    counted: Counter[tuple[date, date]] = Counter(zip(days.to_pylist(), months.to_pylist(), strict=True))
-    bits = {pair: bit_of(*pair) for pair in counted}
+    pairs = pa.table([days, months], names=["day", "month"])
+    found = pairs.group_by(["day", "month"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    bits = {(p["day"], p["month"]): bit_of(p["day"], p["month"]) for p in found}
     masks: dict[date, int] = {}
     per_day: Counter[date] = Counter()
-    for (day, month), count in counted.items():
-        masks[day] = masks.get(day, 0) | bits[day, month]
-        per_day[day] += count
-    column = pa.array([bits[p] for p in zip(days.to_pylist(), months.to_pylist(), strict=True)], pa.int64())
+    for pair in found:
+        day = pair["day"]
+        masks[day] = masks.get(day, 0) | bits[day, pair["month"]]
+        per_day[day] += pair["count_all"]
+    column = _bits(days, months, bits)
     made = {"usage_start": days, "bit": column, **texts, "tags": tags, "cost_category": categories, **numbers}
-    return Items(pa.table(made), per_day, masks, {month.replace(day=1) for _, month in counted})
+    return Items(pa.table(made), per_day, masks, {month.replace(day=1) for _, month in bits})
+
+
+def _bits(days: pa.Array, months: pa.Array, bits: Mapping[tuple[date, date], int]) -> pa.Array:
+    """The bit of each line."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(set(bits.values())) == 1:
+        return pa.repeat(pa.scalar(next(iter(bits.values())), pa.int64()), len(days))
+
+    def numbered(day: pa.Array, month: pa.Array) -> pa.Array:
+        return pc.add(
+            pc.multiply(day.cast(pa.int32()).cast(pa.int64()), 1 << 20), month.cast(pa.int32()).cast(pa.int64())
+        )
+
+    known = numbered(*(pa.array([pair[n] for pair in bits], pa.date32()) for n in (0, 1)))
+    return pa.array(list(bits.values()), pa.int64()).take(pc.index_in(numbered(days, months), value_set=known))
 
 
 def _refuse(block: Block, column: int, row: int, value: str, expected: str) -> NoReturn:
