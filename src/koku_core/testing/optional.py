@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from psycopg import sql
@@ -20,6 +20,9 @@ from koku_core.testing.basic import Provided
 from koku_core.testing.case import Case
 from koku_core.testing.fixtures import NOW
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class CostModels(Provided):
     """For providers with `koku_cost_model`."""
@@ -31,15 +34,23 @@ class CostModels(Provided):
             pytest.skip("the provider has no cost models")
         priced = case.another("priced")
         priced.load()
-        before = priced.published()
-        for model in list(priced.koku.cost_models):
-            priced.koku.cost_models.remove(model["uuid"])
-        priced.koku.cost_models.create({**everything(case, spec), "source_uuids": [priced.source.uuid]})
-        priced.koku.work()
-        assert [j.error for j in priced.koku.jobs.list(("failed",))] == []
+        for old in list(priced.koku.cost_models):
+            priced.koku.cost_models.remove(old["uuid"])
+        bare = _worked(priced)
+        model = priced.koku.cost_models.create({**everything(case, spec), "source_uuids": [priced.source.uuid]})
+        with_prices = _worked(priced)
         assert moved(priced) == {}
         if any(m.template for m in spec.metrics):
-            assert not priced.published().equals(before)
+            assert not with_prices.equals(bare)
+        priced.koku.cost_models.remove(model["uuid"])
+        assert _worked(priced).equals(bare), "without the cost model everything is as before"
+
+
+def _worked(case: Case) -> pa.Table:
+    """The daily summary when all jobs are done."""
+    case.koku.work()
+    assert [j.error for j in case.koku.jobs.list(("failed",))] == []
+    return case.published()
 
 
 def everything(case: Case, spec: CostModelSpec) -> dict[str, Any]:
