@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -19,7 +22,7 @@ from koku_core.summarize.tables import tag_table
 
 #: The tenant's own setting, in the table `setting`.
 MONTHS = settings_store.RETENTION
-_LOCK_TIMEOUT = "2s"
+_ATTEMPTS, _PAUSE_S = 100, 0.05
 
 
 class Busy(Transient, KokuError):
@@ -73,11 +76,7 @@ def _drop_rows(services: Services, tenant: Tenant, first: date) -> list[str]:
         old = _partitions(conn, sorted(tables), first)
         published = conn.execute("SELECT DISTINCT month FROM published_month WHERE month < %s", (first,)).fetchall()
         for month in sorted({m for _, _, m in old} | {m for (m,) in published}):
-            try:
-                with conn.transaction():
-                    _drop_month(conn, tenant, [p for p in old if p[2] == month], tags, month)
-            except psycopg.errors.LockNotAvailable as error:
-                raise Busy(f"Somebody reads the month {month:%Y-%m}") from error
+            _persist(conn, partial(_drop_month, conn, tenant, [p for p in old if p[2] == month], tags, month), month)
         with conn.transaction():
             _drop_jobs(conn, tenant, services.settings.keep_jobs_days, first)
             return _drop_reports(conn, first, services.clock.today())
@@ -87,12 +86,36 @@ def _tables(fact: Fact) -> list[str]:
     return [fact.name, *(rollup.name for rollup in fact.rollups)]
 
 
+def _persist(conn: Connection, drop: Callable[[], None], month: date) -> None:
+    """Do it in a transaction, again and again until its locks are free.
+
+    It never waits for one: whoever waits for a table keeps all new readers of it waiting, and may wait for somebody who waits for it.
+
+    Raises:
+        Busy: they were not free for some seconds.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with conn.transaction():
+                return drop()
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_PAUSE_S)
+    raise Busy(f"Somebody reads the month {month:%Y-%m}")
+
+
 def _drop_month(
     conn: Connection, tenant: Tenant, partitions: list[tuple[str, str, date]], tags: list[str], month: date
 ) -> None:
-    """Drop a month of all summaries: readers see all of it or nothing, and wait no longer than our locks are waited for."""
-    conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
+    """Drop a month of all summaries: readers see all of it or nothing.
+
+    Raises:
+        LockNotAvailable: a table is in use.
+        Busy: the month is being published.
+    """
     _claim(conn, tenant, month)
+    for parent, name, _ in partitions:
+        both = sql.SQL("LOCK TABLE ONLY {}, {} IN ACCESS EXCLUSIVE MODE NOWAIT")
+        conn.execute(both.format(sql.Identifier(parent), sql.Identifier(name)))
     for parent, name, _ in partitions:
         table = sql.Identifier(name)
         conn.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), table))
