@@ -359,4 +359,4 @@ def test_a_tags_column_has_its_name_for_people_and_that_of_clients_in_csv(koku: 
     answer = koku.report("openshift/costs", group_by="tag:app", months=-1)
     assert "tag:app" in answer.to_arrow().column_names
     assert "tag:app" in str(answer)
-    assert next(iter(answer.csv())).split(",")[1].startswith("INTERNAL_all_labels")
+    assert "INTERNAL_all_labels" in next(iter(answer.csv()))
