@@ -101,6 +101,10 @@ def test_the_list_of_lists_counts_what_the_caller_may_see(filled: Api) -> None:
         "aws.account": 0, "aws.organizational_unit": 0, "azure.subscription_guid": 0, "gcp.account": 0, "gcp.project": 0,
         "openshift.cluster": 2, "openshift.node": 3, "openshift.project": 4, "cost_model": 0, "settings": 1,
     }  # fmt: skip
+    assert list(rows)[:8] == [
+        "aws.account", "aws.organizational_unit", "azure.subscription_guid", "openshift.cluster", "openshift.node",
+        "openshift.project", "gcp.account", "gcp.project",
+    ]  # fmt: skip
     assert rows["settings"] == {"value": "settings", "count": 1}
     assert rows["openshift.node"]["path"] == f"{BASE}resource-types/openshift-nodes/"
     limited = {r["value"]: r["count"] for r in filled.of(access=EAST).data("resource-types/")}

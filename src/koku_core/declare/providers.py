@@ -74,7 +74,8 @@ class Provider:
         access: what reading can be limited to; one that is inherited stands before its heirs.
         cost_groups: the built-in cost groups, each with the LIKE patterns of namespaces that belong to it.
         tags_enabled: whether label keys are enabled when they are first seen, as long as the tenant has room for more.
-        beside: providers that clients of this one ask after too, whether they are loaded or not.
+        beside: providers that clients of this one ask after too, whether they are loaded or not, in the order that they are listed in;
+            its own family among them marks its own place.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
     """

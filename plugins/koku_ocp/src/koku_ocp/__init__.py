@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-#: The clouds that clusters run on: who looks at clusters asks after them as well.
+#: The clouds that clusters run on: who looks at clusters asks after them as well, in this order.
 _CLOUDS = (
     Beside("AWS", {"aws.account": "aws-accounts", "aws.organizational_unit": "aws-organizational-units"}),
     Beside("Azure", {"azure.subscription_guid": "azure-subscription-guids"}),
+    Beside("OCP"),
     Beside("GCP", {"gcp.account": "gcp-accounts", "gcp.project": "gcp-projects"}),
 )
 
