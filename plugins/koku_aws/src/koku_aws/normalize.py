@@ -21,6 +21,9 @@ from koku_core.intake.kept import given_name
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: After so many blocks, memory that is free is given back.
+_RELEASE = 16
+
 
 def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:
     """Fold the lines of a bill to days. A bill replaces every day of its month, also those that it has nothing of any more.
@@ -56,8 +59,12 @@ class _Reading:
 
     def data(self, file: Path) -> None:
         """Read a data file."""
+        import pyarrow as pa
+
         days: Counter[date] = Counter()
-        for block in blocks(file, self._limits):
+        for number, block in enumerate(blocks(file, self._limits)):
+            if number % _RELEASE == 0:
+                pa.default_memory_pool().release_unused()
             items = line_items(block)
             days += items.days
             self._keys.update(block.layout.tags)

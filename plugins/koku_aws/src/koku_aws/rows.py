@@ -86,7 +86,7 @@ def _csv(file: Path, name: str, packed: bool, limits: Limits) -> Iterator[Block]
     found = _checked(name, header)
     names = [str(n) for n in range(len(header))]
     used = [str(n) for n in found.used]
-    reading = arrow_csv.ReadOptions(block_size=_BLOCK, column_names=names, skip_rows=1)
+    reading = arrow_csv.ReadOptions(block_size=_BLOCK, column_names=names, skip_rows=1, use_threads=False)
     parsing = arrow_csv.ParseOptions(newlines_in_values=True)
     converting = arrow_csv.ConvertOptions(
         include_columns=used, column_types=dict.fromkeys(used, pa.string()), strings_can_be_null=False
