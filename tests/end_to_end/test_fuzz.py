@@ -28,7 +28,7 @@ from schemathesis.core.failures import FailureGroup
 
 from koku_core import Koku
 from koku_core.accounts import Accounts
-from koku_core.api import create_app
+from koku_core.api import create_app, doorkeeper
 from koku_core.settings import Settings
 from koku_ocp.reports import POD
 from tests.end_to_end.conftest import BASE, Api, cluster, header, identity, model
@@ -119,7 +119,7 @@ def fuzzed(operation: Any, mine: Seeded, chance: random.Random) -> dict[str, str
     checks = [c for c in CHECKS.get_all() if c.__name__ in CHECKED]
     failures: dict[str, str] = {}
 
-    @effort(max_examples=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    @effort(max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(case=operation.as_strategy())
     def check(case: Any) -> None:
@@ -329,8 +329,11 @@ def snapshot(tenant: Seeded) -> Any:
     return [tenant.api.get(path).json()["data"] for path in paths]
 
 
-def test_secrets_are_in_no_answer_and_no_log(settings: Settings, dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_in_no_answer_and_no_log(
+    settings: Settings, dsn: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(doorkeeper, "LONGEST_WAIT_S", 0.1)
     password, wrong = "s3ntinel-of-the-database", "s3ntinel-that-is-wrong"
     url = psycopg.conninfo.make_conninfo(dsn, password=password)
     said = []

@@ -34,10 +34,14 @@ def document(described: Iterable[Resource], base: str) -> dict[str, Any]:
         "servers": [{"url": base}],
         "paths": {_path(r): _operations(r) for r in described},
         "components": {
-            "securitySchemes": {"identity": {"type": "apiKey", "in": "header", "name": "x-rh-identity"}},
+            "securitySchemes": {
+                "identity": {"type": "apiKey", "in": "header", "name": "x-rh-identity"},
+                "account": {"type": "http", "scheme": "basic"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
             "schemas": {"Errors": _ERRORS_SCHEMA, "List": _LIST_SCHEMA},
         },
-        "security": [{"identity": []}],
+        "security": [{"identity": []}, {"account": []}, {"token": []}],
     }
 
 
