@@ -172,6 +172,7 @@ class Endpoint:
             "path": request.scope["path"],
             "status": status,
             "seconds": round(seconds, 4),
+            "tenant": getattr(request.state, "tenant", None),
         }
         log.info("answered", extra=facts)
 
@@ -184,6 +185,7 @@ class Endpoint:
 
     async def _handled(self, request: Request, request_id: str) -> Response:
         identity = await self._identity(request)
+        request.state.tenant = identity.tenant if identity else None
         koku = self._of(identity)
         csv = self._negotiated(request)
         method, args = request.method, request.path_params
