@@ -95,6 +95,14 @@ def test_lists_hold_what_the_caller_may_see(filled: Api, access: Any, clusters: 
             assert values(caller, f"{TYPES}{name}/?search=n3") == [v for v in wanted if v == "n3"]
 
 
+def test_machines_are_those_of_the_projects_that_the_caller_may_see(filled: Api) -> None:
+    path = f"{TYPES}virtual-machines/"
+    assert values(filled.of(access=EAST), path) == ["vm-openshift-dns", "vm-shop", "vm-Worker unallocated"]
+    assert values(filled.of(access={"openshift.project": {"read": ["Web"]}}), path) == ["vm-Web"]
+    assert values(filled.of(access={**EAST, "openshift.project": {"read": ["Web", "shop"]}}), path) == ["vm-shop"]
+    assert filled.of(access={"cost_model": {"read": ["*"]}}).errors("GET", path, 403) == FORBIDDEN
+
+
 def test_the_list_of_lists_counts_what_the_caller_may_see(filled: Api) -> None:
     rows = {r["value"]: r for r in filled.data("resource-types/")}
     assert {n: r["count"] for n, r in rows.items()} == {

@@ -260,13 +260,13 @@ TAGS = TagReport(
 
 #: No cluster is known to run on a cloud as long as no cloud's bills are matched.
 _CLOUDS = dict.fromkeys(("aws", "azure", "gcp", "all_cloud"), Expression("false", ()))
-_VM = Key("vm_name", Expression("all_labels ->> 'vm_kubevirt_io_name'", ("all_labels",)), access="openshift.project")
+_VM = Key("vm_name", Expression("all_labels ->> 'vm_kubevirt_io_name'", ("all_labels",)))
 RESOURCE_TYPES = (
     ResourceType("clusters", CLUSTER, alias=("cluster_alias", _ALIAS), switches=_CLOUDS),
     ResourceType("nodes", NODE, (CLUSTER,), switches=_CLOUDS),
     ResourceType("projects", PROJECT, (CLUSTER,), switches=_CLOUDS),
     ResourceType(
-        "virtual-machines", _VM, (CLUSTER,), counted=False,
+        "virtual-machines", _VM, (CLUSTER, PROJECT), counted=False,
         narrowing=(
             Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
             Key("namespace", column("namespace")), Key("node", column("node")),
