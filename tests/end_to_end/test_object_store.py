@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from plugins.koku_ocp.tests.payloads import CLUSTER, payload, pod
 from pyarrow.fs import FileSelector, FileType
 
 from koku_core import Koku
-from koku_core.errors import LakeError
+from koku_core.errors import InvalidInput, LakeError, UnknownName
+from koku_core.intake.inbox import ingest_named
 from koku_core.lake.places import filesystem
 from koku_core.settings import Settings
 from koku_core.settings_store import RETENTION, write
@@ -166,3 +168,24 @@ def test_old_months_lost_files_and_a_deleted_tenant_leave_the_object_store(koku:
     assert koku.services.kept.exists(used)
     koku.delete_tenant()
     assert not any("acme" in name for name in names(koku))
+
+
+def test_payloads_are_ingested_from_an_inbox_that_is_a_bucket(koku: Koku, settings: Settings, tmp_path: Path) -> None:
+    services = replace(
+        koku.services, settings=settings.model_copy(update={"inbox_url": f"s3://lake/{tmp_path.name}-in"})
+    )
+    koku.sources.add("ocp", name="c", cluster_id=CLUSTER)
+    plugin = services.plugins.provider("ocp")
+    place, root = filesystem(f"s3://lake/{tmp_path.name}-in")
+    with pytest.raises(UnknownName, match="payload"):
+        ingest_named(services, koku.handle, plugin, "mine")
+    made = payload(tmp_path / "p.tar.gz", {POD: [pod(h, **{CPU: 1}) for h in range(24)]})
+    with place.open_output_stream(f"{root}/mine.tar.gz") as out:
+        out.write(made.read_bytes())
+    with pytest.raises(InvalidInput):
+        ingest_named(services, koku.handle, plugin, f"../{tmp_path.name}-in/mine.tar.gz")
+    [accepted] = ingest_named(services, koku.handle, plugin, "mine")
+    assert accepted.job_id is not None
+    koku.work()
+    assert usage(koku) == 24
+    assert place.get_file_info(f"{root}/mine.tar.gz").type is FileType.File
