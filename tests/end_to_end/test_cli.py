@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -76,6 +77,16 @@ def empty(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def sample(tmp_path: Path) -> Sample:
     made: Sample = Plugins(["ocp"]).provider("ocp").call("koku_sample", folder=tmp_path, today=date(2026, 11, 22))
     return made
+
+
+@pytest.mark.slow
+def test_the_words_of_a_sample_can_be_followed(koku: Run, tmp_path: Path) -> None:
+    said = koku("sample", "ocp", "my folder")
+    steps = [shlex.split(line)[1:] for line in said.out.splitlines()]
+    assert [step[0] for step in steps] == ["sources", "ingest", "report"]
+    done = [koku(*step) for step in steps]
+    assert [d.status for d in done] == [0, 0, 0], [d.err for d in done]
+    assert "shop-staging" in done[-1].out
 
 
 @pytest.mark.slow

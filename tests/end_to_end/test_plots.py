@@ -162,3 +162,8 @@ def test_ipython_gets_a_table(koku: Koku) -> None:
     bundle = koku.report("openshift/costs", group_by="project", months=-2)._repr_mimebundle_()
     assert "shop-staging" in bundle["text/plain"]
     assert bundle["text/html"].startswith("<table>")
+
+
+def test_what_has_no_price_yet_is_told(koku: Koku) -> None:
+    spec = drawn(koku, "openshift/costs", "infra_markup", group_by="project", months=-2)
+    assert data(spec) == [{"text": "All values are 0. `koku doctor` says whether something is missing."}]

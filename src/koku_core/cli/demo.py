@@ -58,7 +58,7 @@ def sample(
         made = koku.sample(provider, folder)
     values = " ".join(shlex.quote(f"{k}={v}") for k, v in {**made.credentials, **made.data_source}.items())
     typer.echo(f"koku sources add {made.source_type} {shlex.quote(made.name)} {values}")
-    typer.echo(f"koku ingest {made.name} {' '.join(shlex.quote(str(p)) for p in made.payloads)}")
+    typer.echo(shlex.join(["koku", "ingest", made.name, *map(str, made.payloads)]))
     if made.report:
         options = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in made.question.items())
         typer.echo(f"koku report {made.report} {options}")

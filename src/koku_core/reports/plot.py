@@ -82,7 +82,10 @@ def chart(
     if subject is None or not rows:
         return _configured(_message("There are no data for this question.", subject))
     together = () if figure else subject.together
-    picture = _Picture(Points(rows, subject, together or (figure or subject.figure,)), columns, subject)
+    points = Points(rows, subject, together or (figure or subject.figure,))
+    if points.nothing:
+        return _configured(_message("All values are 0. `koku doctor` says whether something is missing.", subject))
+    picture = _Picture(points, columns, subject)
     return _configured(picture.together() if together else picture.alone())
 
 

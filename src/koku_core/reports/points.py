@@ -41,6 +41,11 @@ class Points:
         ordered = sorted(sizes, key=lambda g: (g == OTHERS, -sizes[g], g))
         self.groups = [g for g in ordered if sizes[g]] or ordered
 
+    @property
+    def nothing(self) -> bool:
+        """Whether all values are 0, as costs are without prices."""
+        return not any(self._values.values())
+
     def top(self, count: int, *, others: bool = True) -> Points:
         """The largest groups alone, the rest folded into `Others` or left out."""
         shown = set([g for g in self.groups if g != OTHERS][:count])
