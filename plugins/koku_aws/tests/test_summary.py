@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
-from plugins.koku_aws.tests.bills import Line, slash
+from plugins.koku_aws.tests.bills import Line, exported, slash
 from plugins.koku_aws.tests.test_normalize import lines
 
 import koku_aws
@@ -20,7 +21,7 @@ from koku_aws.facts import COST_TYPES
 from koku_aws.problems import SourceUnreadable
 from koku_core import Koku
 from koku_core.access import Access
-from koku_core.errors import AccessDenied, SettingError
+from koku_core.errors import AccessDenied, PayloadRefused, SettingError
 from koku_core.plugins import Plugins
 from koku_core.reports.service import Reports
 from koku_core.settings import Settings
@@ -203,3 +204,25 @@ def costly(report: str) -> set[str]:
 def test_without_any_list_there_is_no_answer(koku: Koku) -> None:
     with pytest.raises(AccessDenied):
         Reports(koku.services, koku.handle).answer("aws/costs", "", Access())
+
+
+def test_a_data_export_is_found_by_its_metadata(koku: Koku, tmp_path: Path) -> None:
+    period = "BILLING_PERIOD=2026-11"
+    data, metadata = (tmp_path / "bucket/exports/costs" / name / period for name in ("data", "metadata"))
+    data.mkdir(parents=True)
+    metadata.mkdir(parents=True)
+    path = exported(data, [Line(unblended=Decimal("1.5"))])
+    manifest = {"executionId": "1", "dataFiles": [f"s3://bills/exports/costs/data/{period}/{path.name}"]}
+    (metadata / "costs-Manifest.json").write_text(json.dumps(manifest))
+    (made,) = koku.refresh(local(koku))
+    assert made.months == (date(2026, 11, 1),)
+    assert total(koku)[0] == Decimal("1.5")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"billingPeriod": {"start": "soon"}}', '{"reportKeys": 1}'])
+def test_a_manifest_that_is_none_is_refused(koku: Koku, tmp_path: Path, text: str) -> None:
+    sample.sample(tmp_path, date(2026, 11, 22))
+    next((tmp_path / "bucket").rglob("*202610*/cur-Manifest.json")).write_text(text)
+    with pytest.raises(PayloadRefused, match="is no manifest"):
+        koku.refresh(local(koku))
+    assert total(koku)[0] > 0, "the other month came in"

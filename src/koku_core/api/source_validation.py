@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from koku_core.declare.providers import SourceType
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.plugins import Plugins
@@ -100,9 +102,12 @@ def _credentials(body: Mapping[str, Any], kind: SourceType) -> Mapping[str, Any]
         given[kind.key] = body["source_ref"]
     if not given:
         raise InvalidInput(["Missing credentials"])
+    _check_blank(given, kind)
     if given.get(kind.key) == "":
         raise refuse(f"Provider resource name is a required parameter for {kind.name}.", f"authentication.{kind.key}")
     _check_required(given, kind.credentials, "authentication.credentials")
+    if kind.key not in given:
+        given[kind.key] = _key(given, kind)
     if not isinstance(given[kind.key], str):
         raise refuse("Not a valid string.", f"authentication.credentials.{kind.key}")
     return {name: value for name, value in given.items() if name in kind.credentials.model_fields}
@@ -114,17 +119,37 @@ def _data_source(body: Mapping[str, Any], kind: SourceType) -> Mapping[str, Any]
     given = _below(body, "billing_source", "data_source")
     if not given:
         raise InvalidInput(["Missing data_source"])
-    _check_required(given, kind.data_source, "billing_source.data_source")
+    _check_blank(given, kind)
+    _check_required(given, kind.data_source, "billing_source.data_source", "provider.data_source")
     return given
 
 
-def _check_required(given: Mapping[str, Any], model: Any, path: str) -> None:
+def _check_blank(given: Mapping[str, Any], kind: SourceType) -> None:
+    for name, (where, words) in kind.blank.items():
+        if given.get(name) == "":
+            raise refuse(words, where)
+
+
+def _key(given: Mapping[str, Any], kind: SourceType) -> Any:
+    """What identifies what is billed, where it follows from other credentials."""
+    try:
+        return getattr(kind.credentials(**given), kind.key)
+    except ValidationError as error:
+        where = f"authentication.credentials.{kind.key}"
+        raise refuse(
+            f"One or more required fields is invalid/missing. Required fields are ['{kind.key}']", where
+        ) from error
+
+
+def _check_required(given: Mapping[str, Any], model: Any, path: str, at: str = "") -> None:
+    """Refuse missing fields, each at its own name below `path`, or all at one."""
     required = [name for name, field in model.model_fields.items() if field.is_required()]
     missing = [name for name in required if given.get(name) in (None, "")]
     if missing:
         problems = Problems()
         for name in missing:
             problems.add(
-                f"{path}.{name}", f"One or more required fields is invalid/missing. Required fields are {required}"
+                f"{path}.{at or name}",
+                f"One or more required fields is invalid/missing. Required fields are {required}",
             )
         problems.check()

@@ -21,6 +21,7 @@ class SourceType:
         type_id: the number that the sources API knows it by, or None.
         key: the credential field that identifies what is billed (`cluster_id`): no two sources of a tenant share its value.
         pushed: True if its reports are uploaded rather than fetched.
+        blank: for a field that may not be blank, where the API says so, and in which words.
     """
 
     name: str
@@ -29,6 +30,7 @@ class SourceType:
     data_source: type[BaseModel] | None = None
     type_id: str | None = None
     pushed: bool = False
+    blank: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,17 @@ def koku_provider() -> Provider:
         api_path="aws",
         family="AWS",
         source_types=(
-            SourceType("AWS", sources.Credentials, key="role_arn", data_source=sources.Bucket, type_id="2"),
-            SourceType("AWS-local", sources.LocalCredentials, key="role_arn", data_source=sources.Folder),
+            SourceType(
+                "AWS",
+                sources.Credentials,
+                key="role_arn",
+                data_source=sources.Bucket,
+                type_id="2",
+                blank=sources.BLANK,
+            ),
+            SourceType(
+                "AWS-local", sources.LocalCredentials, key="role_arn", data_source=sources.Folder, blank=sources.BLANK
+            ),
         ),
         datasets=datasets.ALL,
         version=__version__,

@@ -125,5 +125,5 @@ def _changed(place: Place, bill: _Bill, members: bytes | None, known: dict[str, 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         list(pool.map(place.fetch, parts, names))
     known[name] = digest
-    details = {"assembly": said.assembly, "month": f"{said.month:%Y-%m}", "account": said.account}
+    details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account}
     return Download(f"{name} {digest[:32]}", (*files, *names), state=dict(known), details=details)

@@ -20,13 +20,13 @@ class Manifest:
 
     Attributes:
         assembly: the id of this state of the bill.
-        month: that it bills.
+        month: that it bills; None: it does not say (those of data exports need not).
         keys: of the data files, as the report's writer names them.
         account: that pays.
     """
 
     assembly: str
-    month: date
+    month: date | None
     keys: tuple[str, ...]
     account: str
 
@@ -52,12 +52,11 @@ def parse(text: bytes, name: str) -> Manifest:
     """
     try:
         body: dict[str, Any] = json.loads(text)
-        period = body.get("billingPeriod") or {"start": body["exportMetadata"]["billingPeriod"]}
+        period = body.get("billingPeriod")
         keys = body.get("reportKeys") or [f.split("/", 3)[-1] for f in body.get("dataFiles", ())]
         assembly = body.get("assemblyId") or body.get("executionId") or ""
-        return Manifest(
-            str(assembly), _month(str(period["start"])), tuple(map(str, keys)), str(body.get("account", ""))
-        )
+        month = _month(str(period["start"])) if period else None
+        return Manifest(str(assembly), month, tuple(map(str, keys)), str(body.get("account", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PayloadRefused(
             name, f"is no manifest of a Cost and Usage Report ({type(error).__name__}: {error})",

@@ -33,16 +33,21 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
         limits: how much a packed file may unpack to.
         only: of these days just the lines on the bills that the bits stand for (see `items.bit_of`).
     """
+    import pyarrow as pa
+
     reading = _Reading(limits, only)
     for file in files:
         name = given_name(file)
         if name.endswith(manifests.SUFFIX):
-            reading.months.add(manifests.read(file).month)
+            month = manifests.read(file).month
+            reading.months |= {month} if month else set()
         elif name == organization.FILE:
             reading.organization = organization.accounts(file)
         else:
             reading.data(file)
-    return reading.result()
+    made = reading.result()
+    pa.default_memory_pool().release_unused()
+    return made
 
 
 class _Reading:

@@ -10,6 +10,18 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 #: Roles that are assumed look so; anything else in `role_arn` is a name alone.
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
+#: What the API says of fields that are blank, and where.
+BLANK = {
+    "role_arn": (
+        "authentication.role_arn.missing", "Role ARN is a required parameter for AWS and must not be blank."
+    ),
+    "bucket": (
+        "billing_source.bucket.missing",
+        "Cost management requires an S3 bucket to store cost and usage reports. "
+        "Edit your AWS source to include the name of your S3 bucket.",
+    ),
+}  # fmt: skip
+
 
 class Credentials(BaseModel):
     """Who reads the bucket: a role that is assumed, an access key, or a profile of this machine's AWS configuration.
