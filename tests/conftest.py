@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +29,12 @@ def shared() -> Path:
 def settings(dsn: str, tmp_path: Path) -> Settings:
     """Settings for a database and a data folder of the test's own, on 2026-11-22, with the OpenShift plugin alone."""
     return settings_for(dsn, tmp_path).model_copy(update={"plugins": ("ocp",)})
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter, unlike pytest's own: root's embedded server keeps its data in there, not elsewhere."""
+    place = Path(tempfile.mkdtemp(prefix="koku-test-", dir="/tmp"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
