@@ -360,3 +360,10 @@ def test_a_tags_column_has_its_name_for_people_and_that_of_clients_in_csv(koku: 
     assert "tag:app" in answer.to_arrow().column_names
     assert "tag:app" in str(answer)
     assert "INTERNAL_all_labels" in next(iter(answer.csv()))
+
+
+def test_a_key_that_is_grouped_by_twice_can_be_drawn(koku: Koku) -> None:
+    body = ask(koku, f"group_by[project]=shop&group_by[or:project]=late&{MONTH}")
+    assert body["data"]
+    answer = koku.report("openshift/costs", group_by={"project": "shop", "or:project": "late"}, months=-1)
+    assert answer.plot().to_dict()

@@ -139,9 +139,7 @@ class Reports:
                 return Answer(etag, dict, streamed=reading.streamed(conn, planned, found, stack.pop_all()))
             most = self._services.settings.row_limit
             table = reading.read(conn, planned, found, newest_first=csv, most=most)
-        made = _made(table, found, etag, url, query, csv=csv)
-        made.subject = subject(path.strip("/"), planned, made.columns)
-        return made
+        return _made(table, found, etag, url, query, csv=csv)
 
     def _report(self, path: str) -> tuple[ProviderPlugin, Report]:
         provider, _, name = path.strip("/").partition("/")
@@ -201,4 +199,5 @@ def _made(table: Table, found: Context, etag: str, url: str, query: str, *, csv:
         last = None if size is None else first + size
         return (row for n, row in enumerate(flat.rows()) if last is None or first <= n < last)
 
-    return Answer(etag, lambda: envelope.of_report(table, url, query), rows, flat.columns)
+    about = subject(url.rpartition("reports/")[2].strip("/"), table.plan, flat)
+    return Answer(etag, lambda: envelope.of_report(table, url, query), rows, flat.columns, subject=about)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from koku_core.declare.reports import CURRENCY, Figure, Report
 
 if TYPE_CHECKING:
-    from koku_core.reports.flat import Column
+    from koku_core.reports.flat import Column, Flat
     from koku_core.reports.parameters import Parameters
     from koku_core.reports.period import Period
     from koku_core.reports.plan import Plan
@@ -40,11 +40,10 @@ class Subject:
     folded: bool = False
 
 
-def subject(path: str, plan: Plan, columns: Mapping[str, Column]) -> Subject:
-    """Say what the answer to a planned question is about, whose flat rows have these columns."""
-    asked, report = plan.parameters, plan.report
-    names = list(columns)[1 : 1 + len(asked.groups)]
-    groups = tuple((n, g.name.key if g.name.is_tag else g.label) for n, g in zip(names, asked.groups, strict=True))
+def subject(path: str, plan: Plan, flat: Flat) -> Subject:
+    """Say what the answer to a planned question is about."""
+    asked, report, columns = plan.parameters, plan.report, flat.columns
+    groups = tuple(flat.groups.items())
     figure = _figure(asked, report, columns)
     labels = {"capacity": "Capacity"} | {f.name: _label(f) for f in report.figures}
     money = frozenset(f.name for f in report.figures if f.unit == CURRENCY)
