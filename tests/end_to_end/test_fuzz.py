@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import itertools
 import json
 import logging
 import random
 import tarfile
+import uuid
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as effort
 from plugins.koku_ocp.tests.payloads import CLUSTER, at, manifest, payload, pod, table, tarball
+from psycopg import sql
 from pydantic import SecretStr
 from schemathesis.checks import CHECKS
 from schemathesis.core.failures import FailureGroup
@@ -329,15 +332,32 @@ def snapshot(tenant: Seeded) -> Any:
     return [tenant.api.get(path).json()["data"] for path in paths]
 
 
+@contextlib.contextmanager
+def user_of_database(dsn: str, password: str) -> Iterator[str]:
+    """A database user of this password, and the DSN to be it."""
+    name = f"koku_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(password))
+        )
+        try:
+            yield psycopg.conninfo.make_conninfo(dsn, user=name, password=password)
+        finally:
+            conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(sql.Identifier(name)))
+            conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
 def test_secrets_are_in_no_answer_and_no_log(
     settings: Settings, dsn: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(doorkeeper, "LONGEST_WAIT_S", 0.1)
     password, wrong = "s3ntinel-of-the-database", "s3ntinel-that-is-wrong"
-    url = psycopg.conninfo.make_conninfo(dsn, password=password)
     said = []
-    with Koku.open(settings=settings.model_copy(update={"database_url": SecretStr(url)})) as koku:
+    with (
+        user_of_database(dsn, password) as url,
+        Koku.open(settings=settings.model_copy(update={"database_url": SecretStr(url)})) as koku,
+    ):
         secret = Accounts(koku.services.system).add(koku.tenant("acme").handle, "ann", role="admin")
         api = Api(create_app(koku), {})
         for name, given_secret in (("ann", secret), ("ann", wrong), ("nobody", wrong), (wrong, wrong)):
