@@ -10,7 +10,7 @@ from koku_aws.datasets import GROUPED, LINE_ITEMS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS = 50_000
+_ROWS = 20_000
 _BY = ["usage_start", *GROUPED]
 _HOW = [(n, "sum") for n in columns.SUMS] + [(n, "max") for n in (*columns.MAXES, *columns.TEXTS)]
 

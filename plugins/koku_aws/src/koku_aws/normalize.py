@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: After so many blocks, memory that is free is given back.
-_RELEASE = 16
+_RELEASE = 32
 
 
 def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:

@@ -17,7 +17,7 @@ from koku_core.intake.kept import given_name
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BLOCK = 2 << 20
+_BLOCK = 1 << 20
 _ROWS = 32 << 10
 _HEADER = 4 << 20
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
