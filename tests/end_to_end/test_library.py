@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from koku_core import Koku, Rate
-from koku_core.errors import PayloadRefused, UnknownName
+from koku_core.errors import InvalidInput, PayloadRefused, UnknownName
 from koku_core.settings import Settings
 
 
@@ -104,3 +104,8 @@ def test_a_sample_is_written_for_who_has_none(koku: Koku, tmp_path: Path) -> Non
     assert koku.ingest(source, made.payloads[0]).months == (date(2026, 10, 1),)
     with pytest.raises(UnknownName, match="There is no provider 'abacus'"):
         koku.sample("abacus", tmp_path)
+
+
+def test_a_wrong_question_is_told_what_could_be_asked(koku: Koku) -> None:
+    with pytest.raises(InvalidInput, match=r"group_by\[projct\]: is not known.*group_by: cluster, project.*tag:KEY"):
+        koku.report("openshift/costs", group_by="projct", months=-1)

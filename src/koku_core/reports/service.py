@@ -14,12 +14,13 @@ from koku_core.access import EVERYTHING, Access
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant
 from koku_core.declare.reports import Report
-from koku_core.errors import QueryTooLarge, UnknownName
+from koku_core.errors import InvalidInput, QueryTooLarge, UnknownName
 from koku_core.plugins import ProviderPlugin
 from koku_core.reports import context, envelope, reading
 from koku_core.reports.access import restrict
 from koku_core.reports.answer import Answer
 from koku_core.reports.context import Context
+from koku_core.reports.explain import explained
 from koku_core.reports.flat import Flat
 from koku_core.reports.options import query_of
 from koku_core.reports.parameters import Parameters
@@ -74,7 +75,10 @@ class Reports:
         Raises:
             TypeError: there is no such option; else as `answer`.
         """
-        return self._answer(path, query_of(options), access, csv=False, gated=False)
+        try:
+            return self._answer(path, query_of(options), access, csv=False, gated=False)
+        except InvalidInput as error:
+            raise explained(self._report(path)[1], path, error) from None
 
     def tags(
         self, path: str, key: str | None, query: str, access: Access, *, csv: bool = False, known: Collection[str] = ()
