@@ -52,6 +52,7 @@ def _row(kind: str, access: bool, write: bool) -> dict[str, Any]:
 
 
 RESOURCES = (
-    Resource("user-access/", {"GET": _get}, "What the caller may use.", gate=False, parameters=("type", "beta"),
-             refused={}),
+    Resource(
+        "user-access/", {"GET": _get}, "What the caller may use.", gate=False, parameters=("type", "beta"), refused={}
+    ),
 )
