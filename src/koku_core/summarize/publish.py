@@ -111,7 +111,9 @@ def _summarize(
     for step in plugin.summary.steps:
         services.executor.summarize(conn, plugin.summary, step, work, USAGE)
     fact = plugin.summary.fact
-    fill_tags(conn, fact, source.uuid, month, sql.SQL("pg_temp.usage"))  # as they came: a tag question merges children itself
+    fill_tags(
+        conn, fact, source.uuid, month, sql.SQL("pg_temp.usage")
+    )  # as they came: a tag question merges children itself
     apply_mappings(conn, fact, plugin.provider.family, USAGE)
 
 

@@ -63,7 +63,12 @@ NODE_LABEL_DAYS = Dataset(
 
 NAMESPACE_LABEL_DAYS = Dataset(
     "ocp_namespace_label_days",
-    (text("namespace"), labels("namespace_labels"), Column("last_hour", Kind.INTEGER), Column("label_hours", Kind.INTEGER)),
+    (
+        text("namespace"),
+        labels("namespace_labels"),
+        Column("last_hour", Kind.INTEGER),
+        Column("label_hours", Kind.INTEGER),
+    ),
     "one namespace with one set of labels; `last_hour` is the last hour they were seen in, `label_hours` how many",
 )
 
