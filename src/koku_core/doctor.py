@@ -46,7 +46,7 @@ def doctor(services: Services, tenant: Tenant) -> list[Finding]:
     found = [*_plugins(services), *_migrations(services)]
     if tenant.exists():
         with tenant.connection() as conn:
-            found += [*_reports(conn), *_jobs(services, tenant), *_prices(conn, services)]
+            found += [*_reports(conn), *_jobs(services, tenant), *_prices(conn, services), *_unpriced(conn, services)]
             for source in SourceRegistry(services, tenant):
                 found += _source(conn, services, source)
         found += _lake(services, tenant)
@@ -134,6 +134,28 @@ def _prices(conn: Connection, services: Services) -> Iterator[Finding]:
         if spec and row["uuid"] not in priced:
             do = "Add a cost model for it (`koku.cost_models.add`), or leave it: then only what its provider bills is counted."
             yield Finding("warning", "it has no cost model", f"source {row['name']}", do)
+
+
+def _unpriced(conn: Connection, services: Services) -> Iterator[Finding]:
+    """Rates that are kept and shown, but that this version does not price: what they would cost is missing from every figure."""
+    templates_of = {
+        (p.provider.family.lower(), metric.name): metric.template
+        for p in services.plugins
+        if p.has("koku_cost_model") and p.cost_model
+        for metric in p.cost_model.metrics
+    }
+    for row in rows(
+        conn,
+        """SELECT m.name, m.family, rate -> 'metric' ->> 'name' AS metric, rate ->> 'custom_name' AS rate,
+               coalesce(jsonb_typeof(rate -> 'tag_rates') = 'object', false) AS by_tag
+           FROM cost_model m JOIN cost_model_price_list a ON a.cost_model_uuid = m.uuid
+           JOIN price_list l ON l.uuid = a.price_list_uuid CROSS JOIN LATERAL jsonb_array_elements(l.rates) AS rate
+           ORDER BY m.name, rate ->> 'custom_name'""",
+    ):
+        if row["by_tag"] or templates_of.get((row["family"].lower(), row["metric"])) is None:
+            why = "rates by tag are" if row["by_tag"] else f"{row['metric']} is"
+            what = f"its rate {row['rate']!r} adds nothing: {why} kept, but not priced by this version"
+            yield Finding("warning", what, f"cost model {row['name']}", "Price it by another metric until then.")
 
 
 def _cost_model(services: Services, provider: str) -> bool:

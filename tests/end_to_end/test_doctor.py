@@ -186,3 +186,21 @@ def test_a_plugin_that_cannot_be_used(settings: Settings) -> None:
     with Koku.open(settings=settings, plugins=plugins) as koku:
         found = only(koku.doctor())
     assert found.where.startswith("plugin broken")
+
+
+def test_rates_that_are_kept_but_not_priced(koku: Koku, sample: Sample) -> None:
+    source = koku.sources.add(sample.source_type, name="prod", **sample.credentials)
+    tier = [{"value": 1, "unit": "USD"}]
+    by_tag = {"tag_key": "env", "tag_values": [{"tag_value": "prod", "value": 1, "unit": "USD", "default": False}]}
+    rates = [
+        {"metric": {"name": "vm_cost_per_month"}, "cost_type": "Infrastructure", "tiered_rates": tier},
+        {"metric": {"name": "node_cost_per_month"}, "cost_type": "Infrastructure", "tiered_rates": tier},
+        {"metric": {"name": "node_cost_per_month"}, "cost_type": "Supplementary", "tag_rates": by_tag},
+    ]
+    koku.cost_models.create(
+        {"name": "m", "description": "", "source_type": "OCP", "source_uuids": [source.uuid], "rates": rates}
+    )
+    told = [f.what for f in koku.doctor() if f.where == "cost model m"]
+    assert len(told) == 2
+    assert "rates by tag are kept, but not priced" in told[0]
+    assert "vm_cost_per_month is kept, but not priced" in told[1]
