@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +91,10 @@ def model(name: str = "list prices", **more: Any) -> dict[str, Any]:
     """The body of a cost model with one rate."""
     rate = {"metric": {"name": "cpu_core_usage_per_hour"}, "tiered_rates": [{"unit": "USD", "value": 0.007}]}
     return {"name": name, "description": "d", "source_type": "OCP", "rates": [rate], **more}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes from end to end is left out of the quick part, whatever it takes."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
