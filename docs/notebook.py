@@ -18,7 +18,7 @@ NOTEBOOKS = sorted((Path(__file__).parent / "notebooks").glob("*.ipynb"))
 
 def read(path: Path) -> Any:
     """A notebook as it is stored."""
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
 
 
 def execute(path: Path, folder: Path, environment: dict[str, str]) -> Any:
@@ -34,4 +34,4 @@ def execute(path: Path, folder: Path, environment: dict[str, str]) -> Any:
 if __name__ == "__main__":
     for each in NOTEBOOKS:
         with TemporaryDirectory() as place:
-            nbformat.write(execute(each, Path(place), {}), each)  # type: ignore[no-untyped-call]
+            nbformat.write(execute(each, Path(place), {}), each)  # type: ignore[no-untyped-call]  # nbformat has no types

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from koku_core.settings import Settings
     from koku_core.sources.model import Source
 
+# A specification has no body and yet says what an implementation gives: hence `empty-body` below.
 #: The version of these specifications; a plugin states in `Provider.hooks` the one it was written for.
 VERSION = 1
 

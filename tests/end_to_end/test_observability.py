@@ -61,8 +61,8 @@ def test_a_request_is_followed_from_its_answer_to_its_job_and_log(
     (job,) = org.jobs.list()
     assert (job.state, job.request_id) == ("done", request)
     told = [r for r in log.records if r.name in ("koku.jobs", "koku.timings")]
-    assert {r.fields["request_id"] for r in told} == {request}  # type: ignore[attr-defined]
-    assert {r.job for r in told} == {job.id}  # type: ignore[attr-defined]
+    assert {r.fields["request_id"] for r in told} == {request}  # type: ignore[attr-defined]  # a field of ours in the record
+    assert {r.job for r in told} == {job.id}  # type: ignore[attr-defined]  # a field of ours in the record
 
 
 def test_what_a_request_sets_off_carries_its_id(api: Api, org: Koku) -> None:
@@ -77,7 +77,7 @@ def test_what_a_request_sets_off_carries_its_id(api: Api, org: Koku) -> None:
 def test_an_answer_is_logged_with_its_status_and_time(api: Api, log: pytest.LogCaptureFixture) -> None:
     api.get("sources/")
     api.get("sources/nowhere/")
-    told = [r.fields for r in log.records if r.name == "koku.api" and r.message == "answered"]  # type: ignore[attr-defined]
+    told = [r.fields for r in log.records if r.name == "koku.api" and r.message == "answered"]  # type: ignore[attr-defined]  # a field of ours in the record
     assert [(t["method"], t["path"], t["status"]) for t in told] == [
         ("GET", "/api/cost-management/v1/sources/", 200),
         ("GET", "/api/cost-management/v1/sources/nowhere/", 404),

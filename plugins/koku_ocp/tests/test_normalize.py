@@ -346,6 +346,7 @@ def test_memory_follows_the_groups_not_the_rows(tmp_path: Path, monkeypatch: pyt
             most = max(most, pa.total_allocated_bytes() - start)
             return real(*args)
 
+        # the real reader, watched; the same hours come over and over, which would be looked at as corrections
         monkeypatch.setattr("koku_ocp.normalize.read_block", watched)
         monkeypatch.setattr("koku_ocp.normalize.doubled", lambda *_: None)
         normalize([archive], LIMITS, None)

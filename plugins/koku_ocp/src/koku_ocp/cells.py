@@ -50,7 +50,7 @@ def _rows(payload: Path, name: str, limits: Limits) -> Iterator[tuple[int, list[
     for member in members(payload, limits):
         if member.name != name:
             continue
-        text = io.TextIOWrapper(io.BufferedReader(member.stream), "utf-8-sig", "replace", newline="")  # type: ignore[type-var]
+        text = io.TextIOWrapper(io.BufferedReader(member.stream), "utf-8-sig", "replace", newline="")  # type: ignore[type-var]  # a stream that only reads
         reader = csv.reader(line.replace("\0", "") for line in text)
         try:
             header = [cell.strip() for cell in next(reader, [])]
