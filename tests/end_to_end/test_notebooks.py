@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from docs.notebook import NOTEBOOKS, execute, read
 
+# the packages that run a kernel warn of each other
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 

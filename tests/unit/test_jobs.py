@@ -10,30 +10,19 @@ import textwrap
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
 import pytest
 
-from koku_core.database import Server, System, Tenant
+from koku_core.database import System, Tenant
 from koku_core.errors import DatabaseUnavailable, KokuError, UnknownName
 from koku_core.jobs.queue import Jobs, enqueue
 from koku_core.jobs.runner import Runner, RunningJob
 from koku_core.observability import scope, timed
 from koku_core.services import Services
 from koku_core.settings import Settings
-
-
-@pytest.fixture
-def system(dsn: str) -> Iterator[System]:
-    server = Server(dsn)
-    server.open()
-    system = System(server)
-    system.migrate()
-    yield system
-    server.close()
 
 
 def add(system: System, tenant: str, key: str, kind: str = "note", **more: Any) -> int:

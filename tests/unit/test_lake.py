@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from koku_core.database import Server, System
+from koku_core.database import System
 from koku_core.declare.columns import Column, Kind, quantity, text
 from koku_core.declare.datasets import Dataset
 from koku_core.errors import LakeError, SettingError
@@ -26,14 +26,9 @@ DAYS = [date(2026, 10, 30) + timedelta(days=n) for n in range(4)]  # two months
 
 
 @pytest.fixture
-def system(dsn: str) -> Iterator[System]:
-    server = Server(dsn)
-    server.open()
-    system = System(server)
-    system.migrate()
+def system(system: System) -> System:
     system.tenant("acme").ensure()
-    yield system
-    server.close()
+    return system
 
 
 @pytest.fixture

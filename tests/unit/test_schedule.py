@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +10,7 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel
 
-from koku_core.database import Server, System, Tenant
+from koku_core.database import System, Tenant
 from koku_core.declare.providers import Provider, SourceType
 from koku_core.jobs.queue import Job, Jobs
 from koku_core.jobs.runner import Runner
@@ -26,16 +25,6 @@ class Credentials(BaseModel):
 
 TYPES = (SourceType("Asked", Credentials, key="shop"), SourceType("Pushed", Credentials, key="shop", pushed=True))
 PLUGIN = SimpleNamespace(provider=Provider("bakery", "Bakery", "bakery", "BAKERY", TYPES, datasets=(), version="1"))
-
-
-@pytest.fixture
-def system(dsn: str) -> Iterator[System]:
-    server = Server(dsn)
-    server.open()
-    system = System(server)
-    system.migrate()
-    yield system
-    server.close()
 
 
 @pytest.fixture
