@@ -96,6 +96,20 @@ class UnreadableCell(Terminal, KokuError):
         )  # fmt: skip
 
 
+class SourceUnreadable(Terminal, KokuError):
+    """A source cannot be read as it is set up; `place` is where it lies: a bucket, a folder, an account."""
+
+    def __init__(self, place: str, why: str, do: str) -> None:
+        super().__init__(f"{place}: {why}. {do}", place=place, why=why)
+
+
+class SourceBusy(Transient, KokuError):
+    """A source cannot be read now, and may be later."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}. It is tried again by itself.", place=place, why=why)
+
+
 class DatabaseUnavailable(Transient, KokuError):
     """The database cannot be reached or broke the connection."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from koku_core.bills.rows import Row, read_bill
 from koku_core.errors import PayloadRefused, SettingError, UnreadableCell
-from koku_core.intake.bills import Row, read_bill
 from koku_core.intake.local import local_folder
 from koku_core.settings import Settings
 

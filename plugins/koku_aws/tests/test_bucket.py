@@ -14,9 +14,9 @@ from tests.end_to_end.test_object_store import KEYS, endpoint
 import koku_aws
 from koku_aws import sample
 from koku_aws.bucket import Bucket
-from koku_aws.places import Stored
-from koku_aws.problems import SourceBusy, SourceUnreadable
 from koku_core import Koku
+from koku_core.bills.places import Stored
+from koku_core.errors import SourceBusy, SourceUnreadable
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
@@ -118,7 +118,7 @@ def test_a_file_that_is_missing_is_named_and_other_months_come_in(koku: Koku, cl
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(client: Any, bucket: str, tmp_path: Path) -> None:
     place = Bucket(client, bucket, "")
-    found = next(iter(place.manifests()))
+    found = next(iter(place.objects("Manifest.json")))
     client.put_object(Bucket=bucket, Key=found.key, Body=b"{}")
     with pytest.raises(SourceBusy, match="changed while it was read"):
         place.fetch(found, tmp_path / "manifest")
@@ -126,7 +126,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(client: Any, bucket: 
 
 def test_a_file_that_ends_early_is_not_taken(client: Any, bucket: str, tmp_path: Path) -> None:
     place = Bucket(client, bucket, "")
-    found = next(iter(place.manifests()))
+    found = next(iter(place.objects("Manifest.json")))
     with pytest.raises(SourceBusy, match="ended after"):
         place.fetch(replace(found, size=found.size + 1), tmp_path / "manifest")
     assert isinstance(found, Stored)

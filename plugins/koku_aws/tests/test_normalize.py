@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.koku_aws.tests.bills import FORMS, MONTH, Line, slash
 
-from koku_aws.items import bit_of
 from koku_aws.normalize import normalize
+from koku_core.bills.months import bit_of
 from koku_core.declare.deliveries import Normalized
 from koku_core.errors import PayloadRefused, UnreadableCell
 from koku_core.intake.archive import Limits

@@ -18,10 +18,9 @@ from plugins.koku_aws.tests.test_normalize import lines
 import koku_aws
 from koku_aws import sample
 from koku_aws.facts import COST_TYPES
-from koku_aws.problems import SourceUnreadable
 from koku_core import Koku
 from koku_core.access import Access
-from koku_core.errors import AccessDenied, PayloadRefused, SettingError
+from koku_core.errors import AccessDenied, PayloadRefused, SettingError, SourceUnreadable
 from koku_core.plugins import Plugins
 from koku_core.reports.service import Reports
 from koku_core.settings import Settings

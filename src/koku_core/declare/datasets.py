@@ -55,3 +55,8 @@ class Dataset:
         return pa.schema(
             [pa.field("usage_start", pa.date32())] + [pa.field(c.name, c.kind.arrow) for c in self.columns]
         )
+
+    def conform(self, rows: pa.Table | None) -> pa.Table:
+        """Rows in the order and types that the normalize hook must return; other columns are left out, and None is no rows."""
+        schema = self.normalized_schema
+        return schema.empty_table() if rows is None else rows.select(schema.names).cast(schema)

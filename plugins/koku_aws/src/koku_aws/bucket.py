@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from koku_aws.places import Place, Stored
-from koku_aws.problems import SourceBusy, SourceUnreadable
 from koku_aws.sources import ROLE
+from koku_core.bills.places import Place, Stored
+from koku_core.errors import SourceBusy, SourceUnreadable
 
 if TYPE_CHECKING:
     from koku_core.sources.model import Source
@@ -51,14 +51,14 @@ class Bucket:
         """What people call it."""
         return f"bucket {self._bucket}"
 
-    def manifests(self) -> Iterator[Stored]:
-        """All objects that are named like manifests."""
+    def objects(self, ending: str) -> Iterator[Stored]:
+        """All objects whose keys end so."""
         with problems(self.name):
             for page in self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             ):
                 for item in page.get("Contents", ()):
-                    if item["Key"].endswith("Manifest.json"):
+                    if item["Key"].endswith(ending):
                         yield Stored(item["Key"], item["ETag"], item["Size"])
 
     def find(self, key: str, beside: str) -> Stored:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from koku_aws import manifests, organization
-from koku_aws.places import Folder, Place, Stored
-from koku_aws.problems import SourceUnreadable
+from koku_core.bills.places import Folder, Place, Stored
 from koku_core.clock import Clock, add_months, month_of
 from koku_core.declare.deliveries import Download
-from koku_core.errors import KokuError
+from koku_core.errors import KokuError, SourceUnreadable
 from koku_core.intake.local import local_folder
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
@@ -79,7 +78,7 @@ def _bills(place: Place, source: Source, settings: Settings) -> list[_Bill]:
     prefix, wanted = (str(source.data_source.get(n) or "").strip("/") for n in ("prefix", "report"))
     oldest = add_months(month_of(Clock(settings.clock).today()), -settings.retain_months)
     found = []
-    for stored in place.manifests():
+    for stored in place.objects(manifests.SUFFIX):
         match = _MANIFEST.fullmatch(stored.key)
         report = (match["report"] or "") if match else ""
         if (

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from koku_aws import manifests, organization
-from koku_aws.datasets import ACCOUNTS, LINE_ITEMS
-from koku_aws.fold import Fold
-from koku_aws.items import Items, bit_of, line_items
-from koku_aws.rows import blocks
-from koku_core.clock import month_end
+from koku_aws.columns import MAXES, SUMS, TEXTS, layout
+from koku_aws.datasets import ACCOUNTS, GROUPED, LINE_ITEMS
+from koku_aws.items import line_items
+from koku_core.bills.blocks import blocks
+from koku_core.bills.maps import keys
+from koku_core.bills.months import chosen, merged, whole_month
 from koku_core.declare.deliveries import FileCount, Normalized
 from koku_core.intake.archive import Limits
+from koku_core.intake.fold import Fold
 from koku_core.intake.kept import given_name
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: After so many blocks, memory that is free is given back.
 _RELEASE = 32
+#: Items that are kept before they are added up: their texts are long.
+_ROWS = 20_000
 
 
 def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:
@@ -31,7 +31,7 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
     Args:
         files: the manifest, the organization if it is known, and the data files.
         limits: how much a packed file may unpack to.
-        only: of these days just the lines on the bills that the bits stand for (see `items.bit_of`).
+        only: of these days just the lines on the bills that the bits stand for (see `koku_core.bills.months`).
     """
     import pyarrow as pa
 
@@ -55,7 +55,7 @@ class _Reading:
 
     def __init__(self, limits: Limits, only: Mapping[date, int] | None) -> None:
         self._limits, self._only = limits, only
-        self._fold = Fold()
+        self._fold = Fold(("usage_start", *GROUPED), tuple(SUMS), (*MAXES, *TEXTS), rows=_ROWS)
         self._masks: dict[date, int] = {}
         self._keys: set[str] = set()
         self._counts: list[FileCount] = []
@@ -67,47 +67,23 @@ class _Reading:
         import pyarrow as pa
 
         days: Counter[date] = Counter()
-        for number, block in enumerate(blocks(file, self._limits)):
+        for number, block in enumerate(blocks(file, self._limits, layout)):
             if number % _RELEASE == 0:
                 pa.default_memory_pool().release_unused()
-            items = line_items(block)
-            days += items.days
+            rows, found = line_items(block)
+            days += found.days
             self._keys.update(block.layout.tags)
-            self.months |= items.months
-            for day, mask in items.bits.items():
-                self._masks[day] = self._masks.get(day, 0) | mask
-            self._fold.add(items.rows if self._only is None else _chosen(items, self._only))
+            self.months |= found.months
+            self._masks = merged([self._masks, found.masks])
+            self._fold.add(self._fold.block(rows if self._only is None else chosen(rows, self._only)))
         self._counts.append(FileCount(given_name(file), "bill", days.total(), days))
 
     def result(self) -> Normalized:
         """What was read."""
-        rows = self._fold.result()
-        masks = dict(self._only) if self._only is not None else self._masks
-        for month in self.months if self._only is None else ():
-            for day in _days(month):
-                masks[day] = masks.get(day, 0) | bit_of(day, month)
+        rows = LINE_ITEMS.conform(self._fold.result())
+        whole = merged([self._masks, *map(whole_month, self.months)])
+        masks = whole if self._only is None else dict(self._only)
         own = [day for day, mask in masks.items() if mask & 1]
         accounts = organization.table(*self.organization, own)
-        keys = self._keys | _keys(rows)
-        return Normalized({LINE_ITEMS.name: rows, ACCOUNTS.name: accounts}, masks, frozenset(keys), self._counts)
-
-
-def _days(month: date) -> Iterable[date]:
-    return (month.replace(day=n + 1) for n in range(month_end(month).day))
-
-
-def _chosen(items: Items, only: Mapping[date, int]) -> pa.Table:
-    """The lines of some days that are on some bills."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    days = pa.array(list(only), pa.date32())
-    masks = pa.array(list(only.values()), pa.int64()).take(pc.index_in(items.rows["usage_start"], value_set=days))
-    return items.rows.filter(pc.not_equal(pc.bit_wise_and(pc.fill_null(masks, 0), items.rows["bit"]), 0))
-
-
-def _keys(rows: pa.Table) -> set[str]:
-    """The keys of maps that were tags of CUR 2.0."""
-    from koku_aws.maps import parsed
-
-    return {key for text in rows["tags"].unique().to_pylist() for key in parsed(text)}
+        found = frozenset(self._keys | keys(rows["tags"]))
+        return Normalized({LINE_ITEMS.name: rows, ACCOUNTS.name: accounts}, masks, found, self._counts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from koku_ocp.fold import Fold
+from koku_core.intake.fold import Fold
 from koku_ocp.reports import Report
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from koku_core.declare.columns import Kind
 from koku_core.declare.datasets import Dataset
+from koku_core.intake.fold import Fold
 from koku_ocp import datasets, gpu, labels
-from koku_ocp.fold import Fold
 from koku_ocp.reports import GPU, NODE_NUMBERS, POD, Report
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def node_days(hours: pa.Table) -> pa.Table:
     made = days.append_column("node_role", roles).append_column(
         "runs_control_plane", days["control_plane"].cast(pa.bool_())
     )
-    return conform(datasets.NODE_DAYS, made)
+    return datasets.NODE_DAYS.conform(made)
 
 
 def line_items(report: Report, days: pa.Table, keys: set[str]) -> pa.Table:
@@ -91,7 +91,7 @@ def line_items(report: Report, days: pa.Table, keys: set[str]) -> pa.Table:
         days = days.append_column(hours, pa.array([bits.bit_count() for bits in days["bit"].to_pylist()], pa.int64()))
     if "last_hour" in names:
         days = days.append_column("last_hour", days["hour"])
-    return conform(report.dataset, _clean_gpus(days) if report is GPU else days)
+    return report.dataset.conform(_clean_gpus(days) if report is GPU else days)
 
 
 def _clean_gpus(days: pa.Table) -> pa.Table:
@@ -111,12 +111,6 @@ def _clean_gpus(days: pa.Table) -> pa.Table:
     days = replace(days, "mig_slice_count", [p and p[0] for p in parts], pa.int64())
     days = replace(days, "mig_memory_capacity_mib", [p and p[1] for p in parts], pa.int64())
     return replace(days, "gpu_max_slices", most, pa.int64())
-
-
-def conform(dataset: Dataset, rows: pa.Table) -> pa.Table:
-    """The columns of a dataset, in its order and types."""
-    schema = dataset.normalized_schema
-    return rows.select(schema.names).cast(schema)
 
 
 def reported(report: Report) -> tuple[Dataset, ...]:

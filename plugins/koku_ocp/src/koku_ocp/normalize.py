@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from koku_core.declare.deliveries import FileCount, Normalized
 from koku_core.intake.archive import Limits, Member, members
+from koku_core.intake.fold import Fold
 from koku_ocp import datasets, download
 from koku_ocp.blocks import Block, Unreadable, chunks, read_block, read_header
 from koku_ocp.cells import bad_cell
 from koku_ocp.corrections import doubled, numbered, superseded, without
 from koku_ocp.days import day_fold, day_rows, line_items, node_days, node_fold, node_rows, reported
-from koku_ocp.fold import Fold
 from koku_ocp.reports import POD, Report, detect
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from koku_core.bills.rows import read_bill
 from koku_core.clock import month_end
 from koku_core.declare.columns import labels, money, text
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.deliveries import WHOLE_DAY, FileCount, Normalized
-from koku_core.intake.bills import read_bill
 from koku_core.intake.kept import given_name
 
 TEXTS = ("account", "region", "service", "resource", "unit", "currency")

@@ -1,4 +1,4 @@
-"""Where reports lie: what a bucket and a folder have in common, and the folder."""
+"""Where bills lie: what a bucket and a folder have in common, and the folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from koku_aws.problems import SourceUnreadable
+from koku_core.errors import SourceUnreadable
 
 _BLOCK = 1 << 20
 
@@ -31,8 +31,8 @@ class Place(Protocol):
     def name(self) -> str:
         """What people call it."""
 
-    def manifests(self) -> Iterator[Stored]:
-        """All objects that are named like manifests."""
+    def objects(self, ending: str) -> Iterator[Stored]:
+        """All objects whose keys end so."""
 
     def find(self, key: str, beside: str) -> Stored:
         """An object that the manifest `beside` names.
@@ -57,15 +57,15 @@ class Folder:
         """Its path."""
         return f"folder {self._folder}"
 
-    def manifests(self) -> Iterator[Stored]:
-        """All files that are named like manifests, in alphabetical order; a link to a folder is followed, unless it leads in a circle."""
+    def objects(self, ending: str) -> Iterator[Stored]:
+        """All files whose names end so, in alphabetical order; a link to a folder is followed, unless it leads in a circle."""
         seen: set[Path] = set()
         for at, folders, files in os.walk(self._folder, followlinks=True):
             real = Path(at).resolve()
             folders[:] = [] if real in seen or not self._open(Path(at)) else sorted(folders)
             seen.add(real)
             for name in sorted(files) if self._open(Path(at)) else ():
-                if name.endswith("Manifest.json") and self._open(Path(at) / name):
+                if name.endswith(ending) and self._open(Path(at) / name):
                     yield self._stored(Path(at) / name)
 
     def find(self, key: str, beside: str) -> Stored:

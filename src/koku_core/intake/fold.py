@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,13 +12,25 @@ _ROWS = 50_000
 
 
 class Fold:
-    """Groups by `keys`; adds up `sums`, keeps the largest of `maxes`. A table given to `add` has all of these columns."""
+    """Groups by `keys`; adds up `sums`, keeps the largest of `maxes`.
 
-    def __init__(self, keys: tuple[str, ...], sums: tuple[str, ...], maxes: tuple[str, ...]) -> None:
+    Tables given to `block` have all of these columns; sums of decimals have 38 digits.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], sums: Sequence[str], maxes: Sequence[str] = (), *, rows: int = _ROWS
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            keys: the columns to group by.
+            sums: the columns that are added up.
+            maxes: the columns of which the largest counts; texts too.
+            rows: how many groups of blocks are kept before they are added up among themselves.
+        """
         self.keys, self.sums, self.maxes = keys, sums, maxes
         self._parts: list[pa.Table] = []
-        self._rows = 0
-        self._limit = _ROWS
+        self._rows, self._step, self._limit = 0, rows, rows
 
     def block(self, rows: pa.Table) -> pa.Table:
         """The groups of one block; key and text columns may be dictionaries."""
@@ -42,7 +55,7 @@ class Fold:
         self._rows += groups.num_rows
         if self._rows > self._limit:
             self.result()
-            self._limit = self._rows + _ROWS
+            self._limit = self._rows + self._step
 
     def result(self) -> pa.Table | None:
         """All groups so far; None: nothing came."""

@@ -66,6 +66,11 @@ def values(column: pa.Array, key: str) -> pa.Array:
     return pa.array([dict(_pairs(row)).get(key) or "" for row in column.to_pylist()], pa.string())
 
 
+def keys(column: pa.ChunkedArray) -> set[str]:
+    """All keys of a column of JSON objects."""
+    return {key for text in column.unique().to_pylist() for key in parsed(text)}
+
+
 @lru_cache(maxsize=10_000)
 def parsed(text: str) -> dict[str, str]:
     """A JSON object of texts; an empty text is none.
