@@ -137,9 +137,9 @@ def _prices(conn: Connection, services: Services) -> Iterator[Finding]:
 
 
 def _unpriced(conn: Connection, services: Services) -> Iterator[Finding]:
-    """Rates that are kept and shown, but that this version does not price: what they would cost is missing from every figure."""
-    templates_of = {
-        (p.provider.family.lower(), metric.name): metric.template
+    """Rates that are kept and shown, but that nothing prices: what they would cost is missing from every figure."""
+    metrics = {
+        (p.provider.family.lower(), metric.name): metric
         for p in services.plugins
         if p.has("koku_cost_model") and p.cost_model
         for metric in p.cost_model.metrics
@@ -152,9 +152,10 @@ def _unpriced(conn: Connection, services: Services) -> Iterator[Finding]:
            JOIN price_list l ON l.uuid = a.price_list_uuid CROSS JOIN LATERAL jsonb_array_elements(l.rates) AS rate
            ORDER BY m.name, rate ->> 'custom_name'""",
     ):
-        if row["by_tag"] or templates_of.get((row["family"].lower(), row["metric"])) is None:
-            why = "rates by tag are" if row["by_tag"] else f"{row['metric']} is"
-            what = f"its rate {row['rate']!r} adds nothing: {why} kept, but not priced by this version"
+        metric = metrics.get((row["family"].lower(), row["metric"]))
+        if metric is None or not metric.template_of(by_tag=row["by_tag"]):
+            kind = f"{row['metric']} by tag" if row["by_tag"] else row["metric"]
+            what = f"its rate {row['rate']!r} adds nothing: {kind} is kept, but not priced by this version"
             yield Finding("warning", what, f"cost model {row['name']}", "Price it by another metric until then.")
 
 

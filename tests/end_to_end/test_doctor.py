@@ -202,5 +202,5 @@ def test_rates_that_are_kept_but_not_priced(koku: Koku, sample: Sample) -> None:
     )
     told = [f.what for f in koku.doctor() if f.where == "cost model m"]
     assert len(told) == 2
-    assert "rates by tag are kept, but not priced" in told[0]
+    assert "by tag is kept, but not priced" in told[0]
     assert "vm_cost_per_month is kept, but not priced" in told[1]

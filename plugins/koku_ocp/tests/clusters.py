@@ -21,15 +21,14 @@ from koku_core.executors.postgres import CONTEXT_COLUMNS
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
+from koku_core.summarize.publish import COSTS, USAGE, make_tables
 from koku_core.summarize.staging import stage
-from koku_core.summarize.tables import temporary
 from koku_ocp import datasets
 from koku_ocp.summarize import SUMMARY
 
 DAY = date(2025, 6, 10)
 GIB = 2**30
 PLATFORM = ("openshift-%", "kube-%", "openshift", "Platform unallocated")
-USAGE, COSTS = Table("usage", "pg_temp"), Table("costs", "pg_temp")
 SOURCE = "6f5b1d4e-0000-4000-8000-000000000001"
 
 Hourly = tuple[float, float, float]
@@ -131,8 +130,7 @@ def summarize(
         made = conn.execute("INSERT INTO cost_group (name, built_in) VALUES ('Platform', true) RETURNING id").fetchone()
         found["Platform"] = made[0] if made else None
     patterns = groups if groups is not None else [(found["Platform"], p) for p in PLATFORM]
-    for layer, table in enumerate((USAGE, COSTS)):
-        temporary(conn, table.name, SUMMARY.fact.all_columns, {"source_uuid": SOURCE, "layer": layer})
+    make_tables(conn, SUMMARY.fact, SOURCE)
     tables = {d.name: Table(d.name, "pg_temp") for d in datasets.ALL}
     for dataset in datasets.ALL:
         stage(conn, dataset.name, dataset.all_columns, cluster.table(dataset))

@@ -15,7 +15,7 @@ from koku_core.database.server import Connection, one, rows
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of one tier of a rate, and the stretch of days that it is valid for (both inclusive).
+    """The price of one tier, or of one label value, of a rate, and the stretch of days that it is valid for (both inclusive).
 
     Attributes:
         metric: what it is a price of.
@@ -23,6 +23,8 @@ class Price:
         rate_name: the rate's name in its list.
         value: for one unit, in the cost model's currency.
         tier_from, tier_to: the part of the month's quantity that pays it; None: no upper bound.
+        tag_key, tag_value: the label that what pays it has; None: it is not a price by label.
+        is_default: whether it is also the price of every value of the label that has none; None: it is not a price by label.
     """
 
     metric: str
@@ -33,6 +35,14 @@ class Price:
     valid_to: date
     tier_from: Decimal = Decimal(0)
     tier_to: Decimal | None = None
+    tag_key: str | None = None
+    tag_value: str | None = None
+    is_default: bool | None = None
+
+    @property
+    def by_tag(self) -> bool:
+        """Whether a label decides who pays it."""
+        return self.tag_key is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +125,26 @@ def _stretches(conn: Connection, model_uuid: str, month: date) -> list[tuple[dat
 
 
 def _prices(stretches: list[tuple[date, date, list[Mapping[str, Any]]]]) -> Iterator[Price]:
-    """The tiers of every tiered rate in every stretch; tag rates have none."""
+    """Every tier and every label value of every rate in every stretch."""
     for first, last, rates in stretches:
         for rate in rates:
             metric, cost_type = str(rate["metric"]["name"]), str(rate["cost_type"])
             name = str(rate.get("custom_name") or f"{metric}-{cost_type}")
-            for tier in rate.get("tiered_rates") or ():
-                start, end = _bounds(tier)
-                if tier.get("value") is not None:
-                    yield Price(metric, cost_type, name, Decimal(tier["value"]), first, last, start, end)
+            for value, kind in (*_tiers(rate), *_by_label(rate)):
+                if value is not None:
+                    yield Price(metric, cost_type, name, Decimal(value), first, last, **kind)
 
 
-def _bounds(tier: Mapping[str, Any]) -> tuple[Decimal, Decimal | None]:
-    usage = tier.get("usage") or {}
-    start, end = usage.get("usage_start"), usage.get("usage_end")
-    return Decimal(start or 0), None if end is None else Decimal(end)
+def _tiers(rate: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    for tier in rate.get("tiered_rates") or ():
+        usage = tier.get("usage") or {}
+        start, end = usage.get("usage_start"), usage.get("usage_end")
+        bounds = {"tier_from": Decimal(start or 0), "tier_to": None if end is None else Decimal(end)}
+        yield tier.get("value"), bounds
+
+
+def _by_label(rate: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    tag = rate.get("tag_rates") or {}
+    for price in tag.get("tag_values") or ():
+        kind = {"tag_key": tag["tag_key"], "tag_value": price["tag_value"], "is_default": bool(price.get("default"))}
+        yield price.get("value"), kind

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -17,8 +18,7 @@ from koku_core.plugins import ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
 
-_RATES = Table("rates", "pg_temp")
-_DISTRIBUTED = Table("distributed", "pg_temp")
+_RATES, _RATED, _DISTRIBUTED = (Table(name, "pg_temp") for name in ("rates", "rated", "distributed"))
 _PRICED, _MOVED = 1, 2
 
 
@@ -32,7 +32,7 @@ def run_costs(
         plugin: whose metrics and distributions.
         source_uuid: the source.
         month: its first day.
-        usage: what the summarize steps made.
+        usage: what the summarize steps made, numbered by `usage_row`.
         costs: an empty table with the columns of the fact.
     """
     spec = plugin.cost_model
@@ -40,9 +40,11 @@ def run_costs(
         return
     model = effective_model(conn, source_uuid, month)
     run = _Run(conn, spec, model, usage, costs, source_uuid, month)
-    run.price()
-    run.mark_up()
-    run.distribute()
+    with run.rated():
+        run.price()
+        run.mark_up()
+        run.add_up()
+        run.distribute()
 
 
 class _Run:
@@ -58,27 +60,57 @@ class _Run:
         source: str,
         month: date,
     ) -> None:
-        self._conn, self._spec, self._model, self._costs = conn, spec, model, costs
+        self._conn, self._spec, self._model, self._usage, self._costs = conn, spec, model, usage, costs
+        self._priced = _RATED if spec.told else costs  # where pricing and markup put their rows
         self._values: dict[str, Any] = {
-            "usage": usage, "costs": costs, "source_uuid": source, "month_start": month, "month_end": month_end(month),
-            "days_in_month": month_end(month).day, "distribution_type": model.distribution_type,
+            "usage": usage, "costs": costs, "rated": _RATED, "source_uuid": source, "month_start": month,
+            "month_end": month_end(month), "days_in_month": month_end(month).day,
+            "distribution_type": model.distribution_type,
         }  # fmt: skip
 
-    def price(self) -> None:
-        """Run the pricing templates whose metrics have a rate."""
-        by_template = _by_template(self._spec.metrics, {p.metric for p in self._model.prices})
-        if not by_template:
+    @contextmanager
+    def rated(self) -> Iterator[None]:
+        """Keep the table of costs by rate for the time of the run, if the provider tells them so."""
+        if self._spec.told is None:
+            yield
             return
-        _stage_rates(self._conn, self._model.prices)
-        for template, metrics in by_template.items():
-            tiered = any(p.tier_from > 0 for p in self._model.prices if p.metric in metrics)
-            self._insert(template, _PRICED, self._costs, metrics=metrics, rates=_RATES, tiered=tiered)
-        self._drop(_RATES)
+        create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, rate_name text, metric text) ON COMMIT DROP"
+        self._conn.execute(sql.SQL(create).format(sql.Identifier(_RATED.name), _name(self._costs)))
+        yield
+        self._drop(_RATED)
+
+    def price(self) -> None:
+        """Run the pricing templates whose metrics have a rate: of tiers, and of labels."""
+        for by_tag in (False, True):
+            prices = [p for p in self._model.prices if p.by_tag is by_tag]
+            by_template = _by_template(self._spec.metrics, {p.metric for p in prices}, by_tag=by_tag)
+            if not by_template:
+                continue
+            _stage_rates(self._conn, prices)
+            for template, metrics in by_template.items():
+                tiered = any(p.tier_from > 0 for p in prices if p.metric in metrics)
+                self._insert(template, _PRICED, self._priced, metrics=metrics, rates=_RATES, tiered=tiered)
+            self._drop(_RATES)
 
     def mark_up(self) -> None:
         """Run the markup template."""
         if self._spec.markup and self._model.markup:
-            self._insert(self._spec.markup, _PRICED, self._costs, markup=self._model.markup)
+            self._insert(self._spec.markup, _PRICED, self._priced, markup=self._model.markup)
+
+    def add_up(self) -> None:
+        """Make the rows of the fact from the costs by rate."""
+        told = self._spec.told
+        if told is None:
+            return
+        names = [sql.Identifier(n) for n in (*told.keys, *told.kinds, *told.figures)]
+        statement = sql.SQL(_ADD_UP).format(
+            costs=_name(self._costs), rated=_name(_RATED), usage=_name(self._usage), names=_comma(names),
+            keys=_comma(map(sql.Identifier, told.keys)), kinds=_comma(map(sql.Identifier, told.kinds)),
+            own=_comma(sql.Identifier("u", n) for n in told.keys),
+            told=_comma(sql.Identifier("r", n) for n in (*told.kinds, *told.figures)),
+            sums=_comma(sql.SQL("sum({0}) AS {0}").format(sql.Identifier(n)) for n in told.figures),
+        )  # fmt: skip
+        self._conn.execute(statement, {"source": self._values["source_uuid"], "layer": _PRICED})
 
     def distribute(self) -> None:
         """Run the distributions that are switched on; their rows are put aside until all have run, so that none sees another's."""
@@ -107,29 +139,48 @@ class _Run:
         self._conn.execute(sql.SQL("DROP TABLE {}").format(_name(table)))
 
 
-def _by_template(metrics: Iterable[Metric], rated: set[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """For each template the metrics that share it and have a rate, with their params."""
+#: Rows of usage are numbered, so that grouping by their keys need not look at them.
+_ADD_UP = """
+    INSERT INTO {costs} (source_uuid, layer, {names})
+    SELECT %(source)s::uuid, %(layer)s, {own}, {told} FROM (
+        SELECT usage_row, {kinds}, {sums} FROM {rated} WHERE usage_row IS NOT NULL GROUP BY usage_row, {kinds}
+    ) AS r JOIN {usage} AS u USING (usage_row)
+    UNION ALL
+    SELECT %(source)s::uuid, %(layer)s, {keys}, {kinds}, {sums} FROM {rated} WHERE usage_row IS NULL GROUP BY {keys}, {kinds}
+"""
+
+
+def _by_template(
+    metrics: Iterable[Metric], rated: set[str], *, by_tag: bool
+) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """For each template the metrics that share it and have a rate of its kind, with their params."""
     chosen: dict[str, dict[str, Mapping[str, Any]]] = {}
     for metric in metrics:
-        if metric.template and metric.name in rated:
-            chosen.setdefault(metric.template, {})[metric.name] = metric.params
+        template = metric.template_of(by_tag=by_tag)
+        if template and metric.name in rated:
+            chosen.setdefault(template, {})[metric.name] = metric.params_of(by_tag=by_tag)
     return chosen
 
 
 def _stage_rates(conn: Connection, prices: Iterable[Price]) -> None:
     """Make the table of rates: a row for each day that a price is valid on."""
     conn.execute(
-        """CREATE TEMPORARY TABLE rates (usage_start date, metric text, cost_type text, rate_name text,
-           tier_from numeric, tier_to numeric, value numeric) ON COMMIT DROP"""
+        """CREATE TEMPORARY TABLE rates (usage_start date, metric text, cost_type text, rate_name text, tier_from numeric,
+           tier_to numeric, value numeric, tag_key text, tag_value text, is_default boolean) ON COMMIT DROP"""
     )
     conn.cursor().executemany(
-        """INSERT INTO pg_temp.rates SELECT cast(day AS date), %s, %s, %s, %s, %s, %s
+        """INSERT INTO pg_temp.rates SELECT cast(day AS date), %s, %s, %s, %s, %s, %s, %s, %s, %s
            FROM generate_series(cast(%s AS timestamp), cast(%s AS timestamp), interval '1 day') AS day""",
         [
-            (p.metric, p.cost_type, p.rate_name, p.tier_from, p.tier_to, p.value, p.valid_from, p.valid_to)
+            (p.metric, p.cost_type, p.rate_name, p.tier_from, p.tier_to, p.value, p.tag_key, p.tag_value, p.is_default,
+             p.valid_from, p.valid_to)
             for p in prices
         ],
-    )
+    )  # fmt: skip
+
+
+def _comma(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
 
 
 def _cost_groups(conn: Connection) -> Mapping[str, int | None]:

@@ -77,9 +77,11 @@ class Metric:
         label_metric, label_measurement, unit: what `metrics/` says of it.
         default_cost_type: `Infrastructure` or `Supplementary`.
         metric_type: what price lists sort rates by (`cpu`, `node`, …).
-        template: the pricing template in the plugin's `sql` folder; None: known and stored, not priced yet.
+        template: the pricing template of its tiered rates, in the plugin's `sql` folder; None: they are stored, not priced.
         tiered, tags: whether it may have tiered rates, tag rates.
-        params: values that the template gets as `metric.params`, such as the fact column it multiplies.
+        params: values that the templates get as `metrics[name]`, such as the fact column that is multiplied.
+        tag_template: the pricing template of its tag rates; None: they are stored, not priced.
+        tag_params: further values for `tag_template`, or other ones than in `params`.
     """
 
     name: str
@@ -92,6 +94,16 @@ class Metric:
     tiered: bool = True
     tags: bool = True
     params: Mapping[str, Any] = field(default_factory=dict)
+    tag_template: str | None = None
+    tag_params: Mapping[str, Any] = field(default_factory=dict)
+
+    def template_of(self, *, by_tag: bool) -> str | None:
+        """The template of its tag rates or of its tiered ones."""
+        return self.tag_template if by_tag else self.template
+
+    def params_of(self, *, by_tag: bool) -> Mapping[str, Any]:
+        """What that template gets."""
+        return {**self.params, **self.tag_params} if by_tag else self.params
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +125,53 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How costs are told by rate, in columns of the fact.
+
+    Attributes:
+        keys: what a cost has from the row of usage that it is a cost of.
+        kinds: texts that tell costs of one row of usage apart (`cost_model_rate_type`).
+        figures: money that pricing and markup add.
+    """
+
+    keys: tuple[str, ...]
+    kinds: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CostModelSpec:
     """What a provider lets a cost model do. Pricing always runs in PostgreSQL, over the daily rows of one (source, month).
 
-    Each template is one SELECT whose column names are columns of the fact; its rows are added to it. It sees
+    Each template is one SELECT. It sees
 
-    * `{{ usage }}`: the rows of the fact for this source and month that the summarize steps made (a table name);
-    * `{{ costs }}`: the rows that earlier cost steps of this run made (a table name);
+    * `{{ usage }}`: the rows of the fact for this source and month that the summarize steps made, numbered by `usage_row` (a table name);
     * `{{ rates }}`: a table (usage_start date, metric text, cost_type text, rate_name text, tier_from numeric, tier_to numeric, value
-      numeric), one row for each day, rate and tier that holds on it; several rates of one metric and cost type add up. The first tier has
-      `tier_from` 0, the last `tier_to` null; they count the source's quantity since the first of the month;
-    * `metrics`: the metrics that share the template and have a rate, as a map from name to params; `tiered`: whether one of them has
+      numeric, tag_key text, tag_value text, is_default boolean), one row for each day, rate and tier, or label value, that holds on it.
+      `Metric.template` sees the tiers: the first has `tier_from` 0, the last `tier_to` null; they count the source's quantity since the
+      first of the month. `Metric.tag_template` sees the prices by label: what has the label `tag_key` pays the price of its value, and
+      that with `is_default` if its value has none;
+    * `metrics`: the metrics that share the template and have such a rate, as a map from name to params; `tiered`: whether one of them has
       more than one tier; `distribution_type`; `days_in_month`, `month_start`, `month_end`, `source_uuid`; for a markup, `markup` (a
-      Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there).
+      Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there);
+    * for a distribution, `{{ costs }}`: the rows that pricing and markup added to the fact (a table name), and with `told`
+      `{{ rated }}`: the same as the templates gave them, rate by rate.
+
+    Without `told` a template's columns are columns of the fact, and its rows are added to it. With `told` costs can be told by rate: a
+    pricing template gives a row for each usage row and rate, with the columns `usage_row`, `rate_name`, `metric`, those of `told.kinds`
+    and `told.figures` that it fills, and nothing else; the row of the fact takes `told.keys` from its usage row. A cost that belongs to
+    no row of usage leaves `usage_row` null and gives its keys itself. Markup leaves `metric` null.
 
     Attributes:
         package: the Python package whose `sql` folder holds the templates.
         metrics: in the order that `metrics/` lists them.
         distributions: run after pricing, in this order; each sees the costs of the pricing steps, not of its fellows.
         markup: the template that adds markup; None: no markup.
-        infrastructure: whether the provider has rates; False: markup alone.
+        told: how costs are told by rate; None: they are not.
     """
 
     package: str
     metrics: tuple[Metric, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     markup: str | None = None
+    told: Told | None = None

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 USAGE, COSTS = Table("usage", "pg_temp"), Table("costs", "pg_temp")
-_ALL = sql.SQL("(SELECT * FROM pg_temp.usage UNION ALL SELECT * FROM pg_temp.costs)")
 
 
 @contextmanager
@@ -78,8 +77,7 @@ def _publish(
             return  # deleted meanwhile: nothing of it may come back
         conn.execute("SET LOCAL work_mem = '64MB'")
         conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
-        for layer, table in enumerate((USAGE, COSTS)):
-            temporary(conn, table.name, fact.all_columns, {"source_uuid": source.uuid, "layer": layer})
+        make_tables(conn, fact, source.uuid)
         with timed("summarize"):
             if from_lake:
                 _summarize(services, tenant, plugin, source, month, conn)
@@ -97,6 +95,12 @@ def _publish(
             (source.uuid, month, from_lake),
         )
         bump(conn, "data")
+
+
+def make_tables(conn: Connection, fact: Fact, source_uuid: str) -> None:
+    """Make the temporary tables `usage` and `costs` of a publication: rows of the fact, those of usage numbered."""
+    temporary(conn, USAGE.name, fact.all_columns, {"source_uuid": source_uuid, "layer": 0}, numbered="usage_row")
+    temporary(conn, COSTS.name, fact.all_columns, {"source_uuid": source_uuid, "layer": 1})
 
 
 def _summarize(
@@ -169,4 +173,5 @@ def _write(conn: Connection, fact: Fact, source_uuid: str, month: date, from_lak
             )
         )
     conn.execute("ANALYZE pg_temp.costs")
-    fill_rollups(conn, fact, source_uuid, month, _ALL)
+    both = sql.SQL("(SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM pg_temp.costs)").format(_names(fact))
+    fill_rollups(conn, fact, source_uuid, month, both)

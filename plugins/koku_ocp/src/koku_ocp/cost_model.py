@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from koku_core.declare.summarize import CostModelSpec, Distribution, Metric
+from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Told
 
 _HOURS = "core-hours"
 _GIB_HOURS = "GiB-hours"
@@ -76,8 +76,44 @@ def _from_namespace(key: str, namespace: str, rate_type: str, others: tuple[str,
 _WORKER = "Worker unallocated"
 _STORAGE, _NETWORK = _UNATTRIBUTED
 
+TOLD = Told(
+    keys=(
+        "cluster_id",
+        "cluster_alias",
+        "usage_start",
+        "usage_end",
+        "data_source",
+        "namespace",
+        "node",
+        "resource_id",
+        "pod_labels",
+        "volume_labels",
+        "all_labels",
+        "persistentvolumeclaim",
+        "persistentvolume",
+        "storageclass",
+        "cost_category_id",
+        "node_capacity_cpu_cores",
+        "node_capacity_cpu_core_hours",
+        "node_capacity_memory_gigabytes",
+        "node_capacity_memory_gigabyte_hours",
+        "cluster_capacity_cpu_core_hours",
+        "cluster_capacity_memory_gigabyte_hours",
+    ),
+    kinds=("cost_model_rate_type", "monthly_cost_type", "raw_currency"),
+    figures=(
+        "infrastructure_markup_cost",
+        "infrastructure_project_markup_cost",
+        "cost_model_cpu_cost",
+        "cost_model_memory_cost",
+        "cost_model_volume_cost",
+        "cost_model_gpu_cost",
+    ),
+)
+
 COST_MODEL = CostModelSpec(
     package="koku_ocp",
+    told=TOLD,
     metrics=METRICS,
     markup="markup.sql",
     distributions=(

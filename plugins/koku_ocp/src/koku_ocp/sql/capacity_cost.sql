@@ -1,13 +1,15 @@
 {# Spreads the day's part of a monthly price over a node's or the cluster's rows, unallocated ones included, by effective usage. #}
 WITH prices AS (
-    SELECT usage_start, cost_type, metric, sum(value) AS value
+    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
     FROM {{ rates }}
     WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 ),
 shares AS (
     SELECT
-        {% include 'cost_keys.sql' %},
+        u.usage_row,
+        u.usage_start,
+        u.node_capacity_cpu_cores,
         {% if distribution_type == 'memory' %}
         u.pod_effective_usage_memory_gigabyte_hours AS used,
         u.node_capacity_memory_gigabyte_hours AS node_capacity,
@@ -22,8 +24,10 @@ shares AS (
 ),
 costs AS (
     SELECT
-        {% include 'cost_keys.sql' %},
+        u.usage_row,
         p.cost_type AS cost_model_rate_type,
+        p.rate_name,
+        p.metric,
         CASE p.metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
         CASE p.metric
             {% for name, metric in metrics.items() %}
@@ -41,7 +45,9 @@ costs AS (
     WHERE u.node_capacity <> 0 AND u.cluster_capacity <> 0
 )
 SELECT
-    {% include 'cost_keys.sql' %},
+    u.usage_row,
+    u.rate_name,
+    u.metric,
     u.cost_model_rate_type,
     u.monthly_cost_type,
     {% if distribution_type == 'memory' %}

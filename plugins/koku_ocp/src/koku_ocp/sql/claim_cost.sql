@@ -1,13 +1,14 @@
 {# Charges each volume claim once a day; its rows (nodes that mount it, changes of its labels) share the price by their part of its capacity. #}
 WITH prices AS (
-    SELECT usage_start, cost_type, metric, sum(value) AS value
+    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
     FROM {{ rates }}
     WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 ),
 claims AS (
     SELECT
-        {% include 'cost_keys.sql' %},
+        u.usage_row,
+        u.usage_start,
         u.persistentvolumeclaim_capacity_gigabyte_months AS part,
         sum(u.persistentvolumeclaim_capacity_gigabyte_months) OVER (
             PARTITION BY u.usage_start, u.namespace, u.persistentvolumeclaim
@@ -17,7 +18,9 @@ claims AS (
         AND u.persistentvolumeclaim_capacity_gigabyte_months <> 0
 )
 SELECT
-    {% include 'cost_keys.sql' %},
+    u.usage_row,
+    p.rate_name,
+    p.metric,
     p.cost_type AS cost_model_rate_type,
     CASE p.metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
     0 AS cost_model_cpu_cost,

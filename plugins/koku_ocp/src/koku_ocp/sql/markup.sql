@@ -1,6 +1,7 @@
 {# Markup on infrastructure cost alone, as rows of its own beside the rows that carry the cost. #}
 SELECT
-    {% include 'cost_keys.sql' %},
+    u.usage_row,
+    'Markup' AS rate_name,
     u.raw_currency,
     coalesce(u.infrastructure_raw_cost, 0) * {{ markup }} / 100 AS infrastructure_markup_cost,
     coalesce(u.infrastructure_project_raw_cost, 0) * {{ markup }} / 100 AS infrastructure_project_markup_cost

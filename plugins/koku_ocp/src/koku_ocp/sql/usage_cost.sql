@@ -1,7 +1,8 @@
-{# Prices what is measured: each usage row's quantities, one row for each cost type. `quantity` and `into` of a metric say what and where. #}
+{# Prices what is measured: each usage row's quantities, one row for each rate. `quantity` and `into` of a metric say what and where. #}
 WITH quantities AS (
     SELECT
-        {% include 'cost_keys.sql' %},
+        u.usage_row,
+        u.usage_start,
         u.pod_usage_cpu_core_hours,
         u.pod_request_cpu_core_hours,
         u.pod_effective_usage_cpu_core_hours,
@@ -44,7 +45,7 @@ amounts AS (
 ),
 prices AS (
     SELECT
-        r.usage_start, r.cost_type, r.metric,
+        r.usage_start, r.cost_type, r.metric, r.rate_name,
         r.value * CASE
             WHEN a.total > 0 THEN greatest(
                 least(a.reached + a.total, coalesce(r.tier_to, a.reached + a.total))
@@ -56,27 +57,34 @@ prices AS (
     JOIN amounts AS a ON a.usage_start = r.usage_start AND a.metric = r.metric
 ),
 {% else %}
-prices AS (SELECT usage_start, cost_type, metric, value FROM {{ rates }}),
+prices AS (SELECT usage_start, cost_type, metric, rate_name, value FROM {{ rates }}),
 {% endif %}
 unit_prices AS (
-    SELECT
-        usage_start,
-        cost_type,
-        {% for name in metrics %}
-        coalesce(sum(value) FILTER (WHERE metric = {{ name }}), 0) AS {{ name | ident }}{{ ',' | sql if not loop.last else '' | sql }}
-        {% endfor %}
+    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
     FROM prices
     WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }}
-    GROUP BY 1, 2
+    GROUP BY 1, 2, 3, 4
+),
+costs AS (
+    SELECT
+        u.usage_row,
+        p.cost_type,
+        p.rate_name,
+        p.metric,
+        p.value * CASE p.metric{% for name, metric in metrics.items() %} WHEN {{ name }} THEN u.{{ metric.quantity | ident }}{% endfor %} END AS cost
+    FROM quantities AS u
+    JOIN unit_prices AS p ON p.usage_start = u.usage_start
 )
 SELECT
-    {% include 'cost_keys.sql' %},
-    p.cost_type AS cost_model_rate_type,
+    usage_row,
+    cost_type AS cost_model_rate_type,
+    rate_name,
+    metric,
     {% for column, kind in (('cost_model_cpu_cost', 'cpu'), ('cost_model_memory_cost', 'memory'), ('cost_model_volume_cost', 'volume')) %}
-    0{% for name, metric in metrics.items() %}
+    CASE metric WHEN NULL THEN 0{% for name, metric in metrics.items() %}
 {% if metric.into == kind or (metric.into == 'distributed' and distribution_type == kind) %}
- + coalesce(u.{{ metric.quantity | ident }} * p.{{ name | ident }}, 0){% endif %}
-{% endfor %} AS {{ column | ident }}{{ ',' | sql if not loop.last else '' | sql }}
+ WHEN {{ name }} THEN cost{% endif %}
+{% endfor %} ELSE 0 END AS {{ column | ident }}{{ ',' | sql if not loop.last else '' | sql }}
     {% endfor %}
-FROM quantities AS u
-JOIN unit_prices AS p ON p.usage_start = u.usage_start
+FROM costs
+WHERE cost IS NOT NULL
