@@ -19,6 +19,7 @@ from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sources.registry import SourceRegistry
 from koku_core.sql import Table, templates
+from koku_core.summarize.tables import tables_of
 
 #: A source that is quiet for longer is worth a word.
 QUIET_DAYS = 3
@@ -236,8 +237,7 @@ def _stretches(days: list[date]) -> list[tuple[date, date]]:
 
 def _checked(conn: Connection, summary: Summary, check: Check, source: Source, where: str) -> Iterator[Finding]:
     """What a check of the plugin finds."""
-    names = [summary.fact.name, *(r.name for r in summary.fact.rollups)]
-    tables = {name: Table(name) for name in names}
+    tables = {name: Table(name) for fact in summary.facts for name in tables_of(fact)}
     values: dict[str, Any] = {"tables": tables, "source_uuid": source.uuid}
     for row in rows(conn, *templates(summary.package, "postgres").render(check.template, values).psycopg()):
         yield Finding(check.severity, check.what.format(**row), where, check.do)

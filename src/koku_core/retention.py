@@ -14,11 +14,10 @@ from koku_core import settings_store
 from koku_core.clock import add_months, month_of
 from koku_core.database.server import Connection, lock_key
 from koku_core.database.tenant import Tenant, bump
-from koku_core.declare.facts import Fact
 from koku_core.errors import KokuError, Transient
 from koku_core.services import Services
 from koku_core.settings import Settings
-from koku_core.summarize.tables import tag_table
+from koku_core.summarize.tables import tables_of, tag_table
 
 #: The tenant's own setting, in the table `setting`.
 MONTHS = settings_store.RETENTION
@@ -70,8 +69,9 @@ def purge(services: Services, tenant: Tenant) -> date:
 
 def _drop_rows(services: Services, tenant: Tenant, first: date) -> list[str]:
     """Drop what is in the database, a month a transaction; gives the keys of the kept files that go with it."""
-    tables = {name for plugin in services.plugins for name in _tables(plugin.summary.fact)}
-    tags = [tag_table(plugin.summary.fact) for plugin in services.plugins if plugin.summary.fact.tags]
+    facts = [fact for plugin in services.plugins for fact in plugin.summary.facts]
+    tables = {name for fact in facts for name in tables_of(fact)}
+    tags = [tag_table(fact) for fact in facts if fact.tags]
     with tenant.connection() as conn:
         old = _partitions(conn, sorted(tables), first)
         published = conn.execute("SELECT DISTINCT month FROM published_month WHERE month < %s", (first,)).fetchall()
@@ -80,10 +80,6 @@ def _drop_rows(services: Services, tenant: Tenant, first: date) -> list[str]:
         with conn.transaction():
             _drop_jobs(conn, tenant, services.settings.keep_jobs_days, first)
             return _drop_reports(conn, first, services.clock.today())
-
-
-def _tables(fact: Fact) -> list[str]:
-    return [fact.name, *(rollup.name for rollup in fact.rollups)]
 
 
 def _persist(conn: Connection, drop: Callable[[], None], month: date) -> None:

@@ -20,7 +20,7 @@ from koku_core.database.server import Connection
 from koku_core.declare.columns import money, text
 from koku_core.declare.facts import Fact
 from koku_core.declare.providers import Provider, SourceType
-from koku_core.declare.summarize import CostModelSpec, Distribution, Metric
+from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Summary
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table
 from koku_core.summarize.tables import temporary
@@ -69,6 +69,8 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider
     kinds = (SourceType("Bakery", Credentials, key="shop"),)
     provider = Provider("bakery", "Bakery", "bakery", "BAKERY", kinds, datasets=(), version="1")
     module.koku_provider = hookimpl(lambda: provider, specname="koku_provider")  # type: ignore[attr-defined]
+    summary = Summary("acme_bakery", FACT, steps=())
+    module.koku_summarize = hookimpl(lambda: summary, specname="koku_summarize")  # type: ignore[attr-defined]
     module.koku_cost_model = hookimpl(lambda: SPEC, specname="koku_cost_model")  # type: ignore[attr-defined]
     yield Plugins((), extra={"bakery": module}).provider("bakery")
     sys.modules.pop("acme_bakery", None)

@@ -21,7 +21,7 @@ from koku_core.executors.postgres import CONTEXT_COLUMNS
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
-from koku_core.summarize.publish import COSTS, USAGE, make_tables
+from koku_core.summarize.publish import COSTS, USAGE, make_tables, rows_of
 from koku_core.summarize.staging import stage
 from koku_ocp import datasets
 from koku_ocp.summarize import SUMMARY
@@ -130,7 +130,7 @@ def summarize(
         made = conn.execute("INSERT INTO cost_group (name, built_in) VALUES ('Platform', true) RETURNING id").fetchone()
         found["Platform"] = made[0] if made else None
     patterns = groups if groups is not None else [(found["Platform"], p) for p in PLATFORM]
-    make_tables(conn, SUMMARY.fact, SOURCE)
+    make_tables(conn, SUMMARY, SOURCE)
     tables = {d.name: Table(d.name, "pg_temp") for d in datasets.ALL}
     for dataset in datasets.ALL:
         stage(conn, dataset.name, dataset.all_columns, cluster.table(dataset))
@@ -152,7 +152,8 @@ def summarize(
         "month_end": month_end(month), "days_in_month": month_end(month).day, "datasets": tables,
     }  # fmt: skip
     for step in SUMMARY.steps:
-        insert_select(conn, USAGE, templates("koku_ocp", "postgres").render(step.template, values))
+        into = rows_of(SUMMARY, step.into or SUMMARY.fact)
+        insert_select(conn, into, templates("koku_ocp", "postgres").render(step.template, values))
     return rows(conn, "SELECT * FROM pg_temp.usage")
 
 

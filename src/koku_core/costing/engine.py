@@ -13,10 +13,11 @@ from psycopg import sql
 from koku_core.clock import month_end
 from koku_core.costing.effective import EffectiveModel, Price, effective_model
 from koku_core.database.server import Connection
-from koku_core.declare.summarize import CostModelSpec, Metric
+from koku_core.declare.summarize import Metric
 from koku_core.plugins import ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
+from koku_core.summarize.tables import made
 
 _RATES, _RATED, _DISTRIBUTED = (Table(name, "pg_temp") for name in ("rates", "rated", "distributed"))
 _PRICED, _MOVED = 1, 2
@@ -39,7 +40,7 @@ def run_costs(
     if spec is None:
         return
     model = effective_model(conn, source_uuid, month)
-    run = _Run(conn, spec, model, usage, costs, source_uuid, month)
+    run = _Run(conn, plugin, model, usage, costs, source_uuid, month)
     with run.rated():
         run.price()
         run.mark_up()
@@ -53,18 +54,19 @@ class _Run:
     def __init__(
         self,
         conn: Connection,
-        spec: CostModelSpec,
+        plugin: ProviderPlugin,
         model: EffectiveModel,
         usage: Table,
         costs: Table,
         source: str,
         month: date,
     ) -> None:
-        self._conn, self._spec, self._model, self._usage, self._costs = conn, spec, model, usage, costs
-        self._priced = _RATED if spec.told else costs  # where pricing and markup put their rows
+        assert plugin.cost_model  # noqa: S101 - its caller looked
+        self._conn, self._spec, self._model, self._usage, self._costs = conn, plugin.cost_model, model, usage, costs
+        self._priced = _RATED if self._spec.told else costs  # where pricing and markup put their rows
         self._values: dict[str, Any] = {
-            "usage": usage, "costs": costs, "rated": _RATED, "source_uuid": source, "month_start": month,
-            "month_end": month_end(month), "days_in_month": month_end(month).day,
+            "usage": usage, "costs": costs, "rated": _RATED, "details": {f.name: made(f) for f in plugin.summary.details},
+            "source_uuid": source, "month_start": month, "month_end": month_end(month), "days_in_month": month_end(month).day,
             "distribution_type": model.distribution_type,
         }  # fmt: skip
 

@@ -22,15 +22,21 @@ class Context(Enum):
 class Step:
     """One summarize step: a template in the plugin's `sql` folder that is a single SELECT, in the order of `into`'s columns.
 
-    The rows go into the fact, with `source_uuid` and every fact column that the SELECT does not name left null. A template sees the
+    The rows go into a fact, with `source_uuid` and every fact column that the SELECT does not name left null. A template sees the
     datasets and contexts by `{{ datasets.NAME }}`, and these values: `source_uuid`, `source_name`, `source_key`, `month_start`,
     `month_end`, `days_in_month`; it is rendered for one (source, month) and runs on the executor. It must give the same rows
     whenever it is run again.
+
+    Attributes:
+        template: its name.
+        reads, contexts: the datasets that it sees.
+        into: the fact that it fills, one of `Summary.details`; None: the daily summary.
     """
 
     template: str
     reads: tuple[Dataset, ...]
     contexts: tuple[Context, ...] = ()
+    into: Fact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Check:
     """Something that may be wrong with what is published of a source; `koku doctor` looks for it.
 
     Attributes:
-        template: in the plugin's `sql` folder, a single SELECT: each row is a finding. It sees the fact and its rollups by
+        template: in the plugin's `sql` folder, a single SELECT: each row is a finding. It sees the facts and their rollups by
             `{{ tables.NAME }}`, and `source_uuid`. It always runs in PostgreSQL.
         what: the finding in a sentence, with columns of the row in braces.
         do: how to mend it.
@@ -60,12 +66,20 @@ class Summary:
         fact: the daily summary.
         steps: run in this order.
         checks: what may be wrong with the result.
+        details: further facts, of another grain, that are made, published, kept and removed with the daily summary. Pricing templates read
+            them; no cost is added to them, so their rows are all of layer 0.
     """
 
     package: str
     fact: Fact
     steps: tuple[Step, ...]
     checks: tuple[Check, ...] = ()
+    details: tuple[Fact, ...] = ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The daily summary, then the details."""
+        return (self.fact, *self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,7 @@ class CostModelSpec:
     Each template is one SELECT. It sees
 
     * `{{ usage }}`: the rows of the fact for this source and month that the summarize steps made, numbered by `usage_row` (a table name);
+      `{{ details.NAME }}`: those of a fact of `Summary.details`;
     * `{{ rates }}`: a table (usage_start date, metric text, cost_type text, rate_name text, tier_from numeric, tier_to numeric, value
       numeric, tag_key text, tag_value text, is_default boolean), one row for each day, rate and tier, or label value, that holds on it.
       `Metric.template` sees the tiers: the first has `tier_from` 0, the last `tier_to` null; they count the source's quantity since the

@@ -8,7 +8,7 @@ from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
 from koku_core.services import Services
 from koku_core.sources.model import Source
-from koku_core.summarize.tables import tag_table
+from koku_core.summarize.tables import tables_of, tag_table
 from koku_core.tenants import wait_for
 
 
@@ -18,7 +18,7 @@ def remove(services: Services, tenant: Tenant, source: Source) -> None:
     Its running jobs are cancelled, and what they write is waited for. The files of its line items stay until no backup can name them.
     What a crash leaves of the lake and the kept files is removed by the next purge: nothing refers to it any more.
     """
-    fact = services.plugins.provider(source.provider).summary.fact
+    facts = services.plugins.provider(source.provider).summary.facts
     with tenant.transaction() as conn:
         conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR UPDATE", (source.uuid,))
         at_work = conn.execute(
@@ -28,7 +28,7 @@ def remove(services: Services, tenant: Tenant, source: Source) -> None:
             "SELECT kept FROM report_file JOIN report ON report.id = report_id WHERE source_uuid = %s",
             (source.uuid,),
         ).fetchall()
-        for table in [fact.name, *(r.name for r in fact.rollups), *([tag_table(fact)] if fact.tags else [])]:
+        for table in [t for f in facts for t in (*tables_of(f), *([tag_table(f)] if f.tags else []))]:
             if conn.execute("SELECT to_regclass(quote_ident(%s))", (table,)).fetchone() != (None,):
                 conn.execute(
                     sql.SQL("DELETE FROM {} WHERE source_uuid = %s").format(sql.Identifier(table)),

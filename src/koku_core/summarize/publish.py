@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -19,19 +18,17 @@ from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
 from koku_core.declare.facts import Fact
-from koku_core.declare.summarize import Context
+from koku_core.declare.summarize import Summary
 from koku_core.executors.base import Work
 from koku_core.observability import timed
 from koku_core.plugins import ProviderPlugin
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sql import Table
+from koku_core.summarize.contexts import contexts
 from koku_core.summarize.mapping import apply_mappings
 from koku_core.summarize.rollups import fill_rollups, fill_tags, forget
-from koku_core.summarize.tables import ensure_tables, temporary
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from koku_core.summarize.tables import ensure_tables, made, temporary
 
 USAGE, COSTS = Table("usage", "pg_temp"), Table("costs", "pg_temp")
 
@@ -70,24 +67,27 @@ def publish(
 def _publish(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, month: date, from_lake: bool
 ) -> None:
-    fact = plugin.summary.fact
-    ensure_tables(tenant, fact, [month])  # under the lock, since a purge drops partitions under it
+    summary = plugin.summary
+    for fact in summary.facts:  # under the lock, since a purge drops partitions under it
+        missing = ensure_tables(tenant, fact, [month])
+        from_lake = from_lake or missing  # what a newer plugin declares is not in what an older one made
     with tenant.transaction() as conn:
         if conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR SHARE", (source.uuid,)).fetchone() is None:
             return  # deleted meanwhile: nothing of it may come back
         conn.execute("SET LOCAL work_mem = '64MB'")
         conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
-        make_tables(conn, fact, source.uuid)
+        make_tables(conn, summary, source.uuid)
         with timed("summarize"):
             if from_lake:
                 _summarize(services, tenant, plugin, source, month, conn)
             else:
-                _take_usage(conn, fact, source.uuid, month)
-            conn.execute("ANALYZE pg_temp.usage")
+                _take(conn, summary, source.uuid, month)
+            for fact in summary.facts:
+                conn.execute(sql.SQL("ANALYZE {}").format(_name(rows_of(summary, fact))))
         with timed("price"):
             run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
         with timed("rollups"):
-            _write(conn, fact, source.uuid, month, from_lake)
+            _write(conn, summary, source.uuid, month, from_lake)
         conn.execute(
             """INSERT INTO published_month (source_uuid, month, summarized, costed) VALUES (%s, %s, now(), now())
                ON CONFLICT (source_uuid, month) DO UPDATE
@@ -97,68 +97,65 @@ def _publish(
         bump(conn, "data")
 
 
-def make_tables(conn: Connection, fact: Fact, source_uuid: str) -> None:
-    """Make the temporary tables `usage` and `costs` of a publication: rows of the fact, those of usage numbered."""
-    temporary(conn, USAGE.name, fact.all_columns, {"source_uuid": source_uuid, "layer": 0}, numbered="usage_row")
-    temporary(conn, COSTS.name, fact.all_columns, {"source_uuid": source_uuid, "layer": 1})
+def make_tables(conn: Connection, summary: Summary, source_uuid: str) -> None:
+    """Make the temporary tables of a publication: `usage` (numbered) and `costs` for rows of the fact, and one for each of its details."""
+    columns, context = summary.fact.all_columns, {"source_uuid": source_uuid, "layer": 0}
+    temporary(conn, USAGE.name, columns, context, numbered="usage_row")
+    temporary(conn, COSTS.name, columns, {**context, "layer": 1})
+    for fact in summary.details:
+        temporary(conn, made(fact).name, fact.all_columns, context)
+
+
+def rows_of(summary: Summary, fact: Fact) -> Table:
+    """The temporary table that the summarize steps fill for a fact."""
+    return made(fact) if fact in summary.details else USAGE
 
 
 def _summarize(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, month: date, conn: Connection
 ) -> None:
-    """Run the summarize steps into the temporary table `usage`, and note the labels that it has."""
+    """Run the summarize steps into the temporary tables of their facts, and note the labels that they have."""
     values = {
         "source_uuid": source.uuid, "source_name": source.name, "source_key": source.key, "month_start": month,
         "month_end": month_end(month), "days_in_month": month_end(month).day,
     }  # fmt: skip
-    work = Work(tenant.name, source.uuid, month, values, _contexts(conn, plugin))
-    for step in plugin.summary.steps:
-        services.executor.summarize(conn, plugin.summary, step, work, USAGE)
-    fact = plugin.summary.fact
-    fill_tags(
-        conn, fact, source.uuid, month, sql.SQL("pg_temp.usage")
-    )  # as they came: a tag question merges children itself
-    apply_mappings(conn, fact, plugin.provider.family, USAGE)
+    work = Work(tenant.name, source.uuid, month, values, contexts(conn, plugin))
+    summary = plugin.summary
+    for step in summary.steps:
+        services.executor.summarize(conn, summary, step, work, rows_of(summary, step.into or summary.fact))
+    for fact in summary.facts:
+        table = rows_of(summary, fact)
+        fill_tags(conn, fact, source.uuid, month, _name(table))  # as they came: a tag question merges children itself
+        apply_mappings(conn, fact, plugin.provider.family, table)
 
 
-def _contexts(conn: Connection, plugin: ProviderPlugin) -> dict[Context, pa.Table]:
-    """The small datasets that templates read beside the line items."""
-    import pyarrow as pa
-
-    keys = conn.execute(
-        "SELECT key FROM tag_key WHERE family = %s AND enabled ORDER BY key", (plugin.provider.family,)
-    ).fetchall()
-    groups = conn.execute("SELECT cost_group_id, pattern FROM cost_group_pattern ORDER BY 1, 2").fetchall()
-    return {
-        Context.ENABLED_TAG_KEYS: pa.table({"key": pa.array([k for (k,) in keys], pa.string())}),
-        Context.COST_GROUPS: pa.table(
-            {
-                "cost_group_id": pa.array([g for g, _ in groups], pa.int64()),
-                "pattern": pa.array([p for _, p in groups], pa.string()),
-            }
-        ),
-    }
-
-
-def _take_usage(conn: Connection, fact: Fact, source_uuid: str, month: date) -> None:
+def _take(conn: Connection, summary: Summary, source_uuid: str, month: date) -> None:
     """Take the summarized rows that are published already."""
-    conn.execute(
-        sql.SQL(
-            """INSERT INTO pg_temp.usage ({0}) SELECT {0} FROM {1}
-               WHERE source_uuid = %s AND layer = 0 AND usage_start >= %s AND usage_start < %s"""
-        ).format(_names(fact), sql.Identifier(fact.name)),
-        (source_uuid, month, add_months(month, 1)),
-    )
+    for fact in summary.facts:
+        conn.execute(
+            sql.SQL(
+                """INSERT INTO {0} ({1}) SELECT {1} FROM {2}
+                   WHERE source_uuid = %s AND layer = 0 AND usage_start >= %s AND usage_start < %s"""
+            ).format(_name(rows_of(summary, fact)), _names(fact), sql.Identifier(fact.name)),
+            (source_uuid, month, add_months(month, 1)),
+        )
+
+
+def _name(table: Table) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.name)
 
 
 def _names(fact: Fact) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(c.name) for c in fact.all_columns)
 
 
-def _write(conn: Connection, fact: Fact, source_uuid: str, month: date, from_lake: bool) -> None:
+def _write(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
     """Replace what is published by the temporary tables, and make the rollups from them."""
+    fact = summary.fact
     if from_lake:
-        forget(conn, fact.name, "usage_start", source_uuid, month)
+        for each in summary.facts:
+            forget(conn, each.name, "usage_start", source_uuid, month)
+            _copy(conn, each, rows_of(summary, each))
     else:
         conn.execute(
             sql.SQL(
@@ -166,12 +163,19 @@ def _write(conn: Connection, fact: Fact, source_uuid: str, month: date, from_lak
             ).format(sql.Identifier(fact.name)),
             (source_uuid, month, add_months(month, 1)),
         )
-    for table in ("usage", "costs") if from_lake else ("costs",):
-        conn.execute(
-            sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM pg_temp.{2}").format(
-                sql.Identifier(fact.name), _names(fact), sql.Identifier(table)
-            )
-        )
+    _copy(conn, fact, COSTS)
     conn.execute("ANALYZE pg_temp.costs")
     both = sql.SQL("(SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM pg_temp.costs)").format(_names(fact))
     fill_rollups(conn, fact, source_uuid, month, both)
+    if from_lake:
+        for each in summary.details:
+            fill_rollups(conn, each, source_uuid, month, _name(made(each)))
+
+
+def _copy(conn: Connection, fact: Fact, table: Table) -> None:
+    """Publish the rows of a temporary table."""
+    conn.execute(
+        sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}").format(
+            sql.Identifier(fact.name), _names(fact), _name(table)
+        )
+    )

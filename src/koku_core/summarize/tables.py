@@ -13,8 +13,19 @@ from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant
 from koku_core.declare.columns import Column, Kind
 from koku_core.declare.facts import CONTEXT, Fact, Rollup
+from koku_core.sql import Table
 
 _KEYS = CONTEXT[:2]
+
+
+def made(fact: Fact) -> Table:
+    """The temporary table of a publication with the rows that the summarize steps make for one of `Summary.details`."""
+    return Table(f"made_{fact.name}", "pg_temp")
+
+
+def tables_of(fact: Fact) -> list[str]:
+    """The names of all tables that a fact has in a tenant's schema, but for its tags."""
+    return [fact.name, *(rollup.name for rollup in fact.rollups)]
 
 
 def rollup_columns(fact: Fact, rollup: Rollup) -> tuple[Column, ...]:
@@ -41,15 +52,18 @@ def tag_columns(fact: Fact) -> tuple[Column, ...]:
     return fixed + tuple(fact.column(name) for name in dims)
 
 
-def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> None:
+def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> bool:
     """Make what a fact needs in a tenant's schema: its tables, new columns, and the partitions of `months`.
 
     Runs in a short transaction of its own under a lock, since a new partition locks its parent.
+
+    Returns:
+        Whether something was missing.
     """
     wanted = {fact.name: fact.all_columns, **{r.name: rollup_columns(fact, r) for r in fact.rollups}}
     with tenant.connection() as conn:
         if _complete(conn, fact, wanted, months):
-            return
+            return False
     with tenant.lock("tables", fact.name), tenant.transaction() as conn:
         for name, columns in wanted.items():
             _ensure_table(conn, name, columns, "PARTITION BY RANGE (usage_start)")
@@ -57,6 +71,7 @@ def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> None:
                 _ensure_partition(conn, name, month)
         if fact.tags:
             _ensure_table(conn, tag_table(fact), tag_columns(fact), "")
+    return True
 
 
 def _complete(conn: Connection, fact: Fact, wanted: dict[str, tuple[Column, ...]], months: list[date]) -> bool:

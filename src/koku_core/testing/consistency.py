@@ -16,9 +16,10 @@ from koku_core.declare.datasets import STAMPS
 from koku_core.declare.facts import CONTEXT, Fact
 from koku_core.declare.providers import SourceType
 from koku_core.declare.reports import Expression, Report
+from koku_core.declare.summarize import Summary
 from koku_core.plugins import ProviderPlugin
 from koku_core.sql import templates
-from koku_core.summarize.tables import tag_columns
+from koku_core.summarize.tables import tables_of, tag_columns
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: Names of tables get `_2026_11`, `_source` behind them, and PostgreSQL cuts names off at 63 bytes.
@@ -32,7 +33,7 @@ def problems(plugin: ProviderPlugin) -> list[str]:
     missing = [h for h in ("koku_normalize", "koku_summarize", "koku_report_map") if not plugin.has(h)]
     if missing:
         return [*found, f"it does not implement {', '.join(missing)}"]
-    return [*found, *_datasets(plugin), *_fact(plugin.summary.fact), *_templates(plugin), *_Reports(plugin).problems()]
+    return [*found, *_datasets(plugin), *_facts(plugin.summary), *_templates(plugin), *_Reports(plugin).problems()]
 
 
 def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
@@ -91,8 +92,16 @@ def _datasets(plugin: ProviderPlugin) -> Iterator[str]:
                 yield f"template {step.template} reads {dataset.name}, which Provider.datasets does not list"
 
 
+def _facts(summary: Summary) -> Iterator[str]:
+    yield from _named("table", (name for fact in summary.facts for name in tables_of(fact)))
+    for fact in summary.facts:
+        yield from _fact(fact)
+    for step in summary.steps:
+        if step.into and step.into not in summary.details:
+            yield f"template {step.template} fills {step.into.name}, which Summary.details does not list"
+
+
 def _fact(fact: Fact) -> Iterator[str]:
-    yield from _named("table", (fact.name, *(r.name for r in fact.rollups)))
     yield from (
         f"table name {n!r} is longer than {_LONGEST}"
         for n in (fact.name, *(r.name for r in fact.rollups))
