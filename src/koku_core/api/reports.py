@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from koku_core.api.endpoint import Call, Handler, Reply, Resource
 from koku_core.api.permissions import reads
 from koku_core.plugins import Plugins, ProviderPlugin
-from koku_core.reports.openapi import report_operation, tag_operation
+from koku_core.reports.openapi import forecast_operation, report_operation, tag_operation
 
 if TYPE_CHECKING:
     from koku_core.reports.answer import Answer
@@ -26,6 +27,13 @@ def _of(plugin: ProviderPlugin) -> Iterator[Resource]:
     for report in reports.reports:
         path, described = f"{provider.api_path}/{report.name}", report_operation(reports, report)
         yield Resource(f"reports/{path}/", {"GET": _report(path)}, report.doc, allowed, bare=True, described=described)
+    for report in reports.reports if find_spec("statsmodels") else ():
+        if report.forecast:
+            path = f"{provider.api_path}/{report.name}"
+            yield Resource(
+                f"forecasts/{path}/", {"GET": _forecast(path)}, f"How it goes on until the month ends: {report.doc}",
+                allowed, bare=True, described=forecast_operation(report),
+            )  # fmt: skip
     if reports.tags:
         handlers = {"GET": _tags(provider.api_path)}
         for path, doc, one in (
@@ -44,6 +52,16 @@ def _report(path: str) -> Handler:
 
         reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
         return _reply(call, reports.answer(path, call.query, call.access, csv=call.csv, known=call.known))
+
+    return handler
+
+
+def _forecast(path: str) -> Handler:
+    def handler(call: Call) -> Reply:
+        from koku_core.reports.service import Reports
+
+        reports = Reports(call.koku.services, call.koku.handle, prefix=call.base)
+        return _reply(call, reports.forecast(path, call.query, call.access, csv=call.csv, known=call.known))
 
     return handler
 

@@ -1,4 +1,4 @@
-"""`koku ingest`, `refresh`, `report`."""
+"""`koku ingest`, `refresh`, `report`, `forecast`."""
 
 from __future__ import annotations
 
@@ -85,6 +85,11 @@ def _row(file: FileCount) -> dict[str, Any]:
 
 
 KeyValues = list[str] | None
+Csv = Annotated[bool, typer.Option("--csv", help="Write CSV.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw it into a file: .svg, .png, .html or .pdf.", writable=True, dir_okay=False),
+]
 
 
 def report(
@@ -109,19 +114,11 @@ def report(
     currency: Annotated[str | None, typer.Option(help="Of the answer.")] = None,
     delta: Annotated[str | None, typer.Option(help="Compare this with the period before: cost, usage, …")] = None,
     json: Json = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Draw it into a file: .svg, .png, .html or .pdf.", writable=True, dir_okay=False
-        ),
-    ] = None,
+    csv: Csv = False,
+    plot: Plot = None,
 ) -> None:
     """Ask a report, for example `koku report openshift/costs --group-by project --months -2 --resolution monthly`."""
-    if sum((json, csv, plot is not None)) > 1:
-        raise typer.BadParameter("--json, --csv and --plot exclude each other")
-    if plot is not None:
-        _check(plot)
+    _check_form(json, csv, plot)
     options = {
         "group_by": _pairs(group_by, "*"), "filter": _pairs(filter_), "exclude": _pairs(exclude),
         "order_by": _pairs([order_by] if order_by else None, "desc"), "months": months, "days": days, "start": start, "end": end,
@@ -130,6 +127,36 @@ def report(
     with opened(context) as koku:
         answer = koku.report(path, **{k: v for k, v in options.items() if v is not None})
         _write(answer, json=json, csv=csv, plot=plot)
+
+
+def forecast(
+    context: typer.Context,
+    path: Annotated[
+        str,
+        typer.Argument(help="As for `koku report`; a wrong one lists those that can be foretold."),
+    ],
+    currency: Annotated[str | None, typer.Option(help="Of the answer.")] = None,
+    cost_type: Annotated[
+        str | None, typer.Option(help="What costs are made of, if the provider offers several.")
+    ] = None,
+    json: Json = False,
+    csv: Csv = False,
+    plot: Plot = None,
+) -> None:
+    """Foretell costs until the month ends, for example `koku forecast openshift/costs`."""
+    _check_form(json, csv, plot)
+    with opened(context) as koku:
+        answer = koku.forecast(path, currency=currency, cost_type=cost_type)
+        if not answer.columns:
+            note("Fewer than 8 of the last 31 days have costs that are like each other: nothing can be foretold.")
+        _write(answer, json=json, csv=csv, plot=plot)
+
+
+def _check_form(json: bool, csv: bool, plot: Path | None) -> None:
+    if sum((json, csv, plot is not None)) > 1:
+        raise typer.BadParameter("--json, --csv and --plot exclude each other")
+    if plot is not None:
+        _check(plot)
 
 
 def _check(plot: Path) -> None:

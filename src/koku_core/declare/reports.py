@@ -252,6 +252,8 @@ class Report:
         inventory: it lists what there was in one month: it is asked about a month, by nobody's groups, and its pages are of rows.
         usual_order: a key whose values order its rows, falling, when nothing else is asked; empty: `order` does.
         within: a key that every answer is grouped by, below what is asked for, unless groups are ranked; empty: none.
+        forecast: the figures that `forecasts/PROVIDER/NAME/` foretells, in the order of JSON, where each is called by the first word of its
+            path; empty: nothing of it is foretold.
     """
 
     name: str
@@ -279,6 +281,7 @@ class Report:
     within: str = ""
     inventory: bool = False
     usual_order: str = ""
+    forecast: tuple[str, ...] = ()
 
     @property
     def groupable(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from koku_core.declare.reports import OPERATORS, Figure, Key, Report, ReportMap, TagReport
+from koku_core.declare.reports import OPERATORS, Choice, Figure, Key, Report, ReportMap, TagReport
 from koku_core.reports.period import SCOPES
 from koku_core.reports.plan import SIZE
 
@@ -27,8 +27,7 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     }
     parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)
     if report.choice:
-        choices = {"type": "string", "enum": list(report.choice.aggregates)}
-        parameters.append(_query(report.choice.name, choices, "What the figures are made of."))
+        parameters.append(_choice(report.choice))
     if report.deltas:
         parameters.append(_query("delta", {"type": "string"}, f"{', '.join(report.deltas)}{_compared(report)}"))
     if report.categories:
@@ -39,6 +38,19 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {"200": _answer(_row(report))},
     }
+
+
+def forecast_operation(report: Report) -> dict[str, Any]:
+    """Parameters and answer of a report's forecast."""
+    ends = dict.fromkeys(("total", "confidence_max", "confidence_min"), _AMOUNT)
+    told = {"rsquared": {"type": "string"}, "pvalues": {"type": "array", "items": {}}}
+    more = {n: {"type": "object", "properties": {"value": of, "units": {"nullable": True}}} for n, of in told.items()}
+    names = [f.path.partition(".")[0] for f in report.figures if f.name in report.forecast]
+    row = {"date": _DAY, **{name: {"type": "object", "properties": {**ends, **more}} for name in names}}
+    day = {"date": _DAY, "values": {"type": "array", "items": {"type": "object", "properties": row}}}
+    parameters = [p for p in _common(1) if "date" not in p["name"]]
+    parameters += [_choice(report.choice)] if report.choice else []
+    return {"parameters": parameters, "responses": {"200": _answer({"type": "object", "properties": day})}}
 
 
 def tag_operation(tags: TagReport, *, one: bool) -> dict[str, Any]:
@@ -60,6 +72,10 @@ def tag_operation(tags: TagReport, *, one: bool) -> dict[str, Any]:
 
 def _query(name: str, schema: dict[str, Any], doc: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": doc, "schema": schema}
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return _query(choice.name, {"type": "string", "enum": list(choice.aggregates)}, "What the figures are made of.")
 
 
 def _map(name: str, properties: dict[str, Any], tags: str) -> dict[str, Any]:

@@ -123,6 +123,34 @@ class Reports:
         body = envelope.of_tags(data, parameters, {"key_only": checks.key_only, "access": seen}, url, query)
         return Answer(etag, lambda: body, lambda: body["data"])
 
+    def forecast(
+        self, path: str, query: str, access: Access, *, csv: bool = False, known: Collection[str] = ()
+    ) -> Answer:
+        """Foretell the costs of a report until the month ends; arguments and errors as of `answer`.
+
+        Raises:
+            UnknownName: there is no such report, or nothing of it is foretold.
+            ModuleNotFoundError: the extra `forecast` is not installed.
+        """
+        from koku_core.forecasts.answer import answered, foretold
+        from koku_core.forecasts.question import ForecastValidation
+
+        plugin, report = self._report(path, foretold=True)
+        asked, url, today = parse(query), f"{self._prefix}forecasts/{path.strip('/')}/", self._services.clock.today()
+        with self._connection() as conn:
+            found = self._context(conn, plugin, asked)
+            checks = ForecastValidation(plugin.report_map, report, found or Context(), today, None, "")
+            parameters = checks.parameters(asked)
+            restrictions = restrict(access, report.keys, ())
+            etag = self._etag(found, url, query, access, "csv" if csv else "json")
+            if found is None:
+                return _nothing(url, query, etag)
+            if etag in known:
+                return Answer(etag, dict)
+            planned = plan(plugin.report_map, parameters, restrictions)
+            table = reading.read(conn, planned, found, newest_first=False, most=self._services.settings.row_limit)
+        return answered(foretold(table, today), etag, url, query, csv=csv)
+
     def _answer(
         self, path: str, query: str, access: Access, *, csv: bool, gated: bool, known: Collection[str] = ()
     ) -> Answer:
@@ -145,13 +173,19 @@ class Reports:
             table = reading.read(conn, planned, found, newest_first=csv, most=most)
         return _made(table, found, etag, url, query, csv=csv)
 
-    def _report(self, path: str) -> tuple[ProviderPlugin, Report]:
+    def _report(self, path: str, *, foretold: bool = False) -> tuple[ProviderPlugin, Report]:
+        """The report of a path; with `foretold` one that has forecasts."""
         provider, _, name = path.strip("/").partition("/")
         plugin = self._services.plugins.by_path(provider)
         report = plugin.report_map.report(name) if plugin else None
-        if plugin is None or report is None:
-            known = [f"{p.provider.api_path}/{r.name}" for p in self._services.plugins for r in p.report_map.reports]
-            raise UnknownName("report", path.strip("/"), known)
+        if plugin is None or report is None or (foretold and not report.forecast):
+            known = [
+                f"{p.provider.api_path}/{r.name}"
+                for p in self._services.plugins
+                for r in p.report_map.reports
+                if r.forecast or not foretold
+            ]
+            raise UnknownName("forecast" if foretold else "report", path.strip("/"), known)
         return plugin, report
 
     @contextmanager

@@ -99,7 +99,7 @@ class Answers(Provided):
 
     def test_openapi_lists_it(self, case: Case) -> None:
         """Every report and the tags, with the names that may be grouped by; and the paths are served."""
-        client = _client(case)
+        client = client_of(case)
         paths, provider = client.get("openapi.json").json()["paths"], case.plugin.provider
         for report in case.plugin.report_map.reports:
             described = paths[f"/reports/{provider.api_path}/{report.name}/"]["get"]
@@ -111,10 +111,23 @@ class Answers(Provided):
             assert f"/tags/{provider.api_path}/" in paths
             assert client.get(f"tags/{provider.api_path}/").status_code == 200
 
+    def test_costs_are_foretold(self, case: Case) -> None:
+        """Every report that declares a forecast has one until the month ends, in the library and in the API."""
+        foretold = [r for r in case.plugin.report_map.reports if r.forecast]
+        if not foretold:
+            pytest.skip("the provider declares no forecasts")
+        pytest.importorskip("statsmodels", reason="needs koku-core[forecast]")
+        for report in foretold:
+            answer = case.koku.forecast(_path(case, report))
+            assert client_of(case).get(f"forecasts/{_path(case, report)}/").json()["data"] == answer.body()["data"]
+            for row in answer.rows():
+                for name in report.forecast:
+                    assert 0 <= row[f"{name}_confidence_min"] <= row[name] <= row[f"{name}_confidence_max"], row
+
     def test_lists_show_what_is_there(self, case: Case) -> None:
         """Each list below `resource-types/` has something of the sample, and is empty for whoever may see nothing."""
-        client, path = _client(case), case.plugin.provider.api_path
-        blind = _client(case, Access())
+        client, path = client_of(case), case.plugin.provider.api_path
+        blind = client_of(case, Access())
         for kind in case.plugin.report_map.resource_types:
             answer = client.get(f"resource-types/{path}-{kind.name}/")
             assert answer.status_code == 200, answer.text
@@ -125,7 +138,7 @@ class Answers(Provided):
 
     def test_the_api_shows_no_secret(self, case: Case) -> None:
         """Neither in the list of sources nor in one of them."""
-        client = _client(case)
+        client = client_of(case)
         for path in ("sources/", f"sources/{quote(case.source.uuid)}/"):
             answer = client.get(path)
             assert answer.status_code == 200, answer.text
@@ -147,7 +160,7 @@ def _sums(answer: Answer, figures: list[str]) -> dict[str, Decimal]:
     return {name: sum((Decimal(row[name]) for row in rows), Decimal()) for name in figures}
 
 
-def _client(case: Case, access: Access = EVERYTHING) -> Any:
+def client_of(case: Case, access: Access = EVERYTHING) -> Any:
     """A caller of the API, who may see everything of the tenant unless said otherwise."""
     testclient = pytest.importorskip("starlette.testclient", reason="needs koku-core[testing]")
     from koku_core.access import Identity

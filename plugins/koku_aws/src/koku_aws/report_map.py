@@ -80,6 +80,7 @@ COSTS = Report(
     (*KEYS, replace(INSTANCE_TYPE, value=None, search=(column("instance_type"),), inert=True)),
     (),
     _cost_block(),
+    forecast=("infra_total", "sup_total", "cost_total"),
     orders=_ORDERS,
     deltas={"cost": "cost_total", "cost_total": "cost_total"},
     texts=(ALIAS,),

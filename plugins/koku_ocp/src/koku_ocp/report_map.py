@@ -155,6 +155,7 @@ COSTS = Report(
         *(Figure(f"cost_{name}", name, f"cost.{name}", CURRENCY, "project") for name, _, _ in DISTRIBUTIONS),
         _distributed("project"),
     ),
+    forecast=("infra_total", "sup_total", "cost_total"),
     orders=_COST_ORDERS,
     deltas=_COST_DELTAS,
     delta_with=_DELTA_WITH,

@@ -30,7 +30,7 @@ DELTAS = {"cost": "cost_total"}
 
 COSTS = Report(
     "costs", "What accounts cost.", KEYS, (COST,), (COST_TOTAL,),
-    orders=ORDERS, deltas=DELTAS, lists=(ACCOUNTS,), tags="tags", units={"cost_units": CURRENCY},
+    orders=ORDERS, deltas=DELTAS, lists=(ACCOUNTS,), tags="tags", units={"cost_units": CURRENCY}, forecast=("cost_total",),
 )  # fmt: skip
 STORED = Report(
     "storage", "How much was stored, and what it cost.", KEYS,
