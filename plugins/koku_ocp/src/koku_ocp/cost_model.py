@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Told
+from koku_ocp.facts import GPU_KEYS
 
 _HOURS = "core-hours"
 _GIB_HOURS = "GiB-hours"
@@ -60,7 +61,7 @@ METRICS = (
     _counted("project_per_month", "Project", "project-month", "project", tiered=False),
     _counted("vm_core_cost_per_month", "Virtual Machine", "core-month", "vm"),
     _counted("vm_core_cost_per_hour", "Virtual Machine", "core-hour", "vm"),
-    _counted("gpu_cost_per_month", "GPU", "gpu-month", "gpu"),
+    Metric("gpu_cost_per_month", "GPU", "Count", "gpu-month", "Infrastructure", "gpu", tag_template="gpu_cost.sql"),
 )  # fmt: skip
 
 
@@ -99,6 +100,7 @@ TOLD = Told(
         "node_capacity_memory_gigabyte_hours",
         "cluster_capacity_cpu_core_hours",
         "cluster_capacity_memory_gigabyte_hours",
+        *GPU_KEYS,
     ),
     kinds=("cost_model_rate_type", "monthly_cost_type", "raw_currency"),
     figures=(
@@ -132,6 +134,7 @@ COST_MODEL = CostModelSpec(
                         default=False, without_model=True),
         _from_namespace("network_unattributed", _NETWORK, "unattributed_network", (_WORKER, _STORAGE),
                         default=False, without_model=True),
-        Distribution("gpu_unallocated", None, default=False, without_model=False),
+        Distribution("gpu_unallocated", "gpu_distribute.sql", default=False, without_model=False,
+                     params={"rate_type": "gpu_distributed", "source": "GPU unallocated"}),
     ),
 )  # fmt: skip

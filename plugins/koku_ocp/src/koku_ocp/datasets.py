@@ -107,4 +107,16 @@ GPU_DAYS = Dataset(
     "one GPU (or slice of one) as one pod uses it",
 )  # fmt: skip
 
-ALL = (POD_DAYS, NODE_DAYS, STORAGE_DAYS, NODE_LABEL_DAYS, NAMESPACE_LABEL_DAYS, VM_DAYS, GPU_DAYS)
+GPU_NODE_DAYS = Dataset(
+    "ocp_gpu_node_days",
+    (
+        text("node"), text("gpu_model_name"),
+        Column("gpu_count", Kind.INTEGER, "GPUs of the node, or instances if `mig_slice_count` is there; null: not told"),
+        Column("mig_slice_count", Kind.INTEGER, "slices of each instance, where all GPUs are divided alike"),
+        Column("gpu_max_slices", Kind.INTEGER, "slices of a whole GPU, where they are sliced; null: not sliced, or not known"),
+        Column("label_hours", Kind.INTEGER, "hours that the node was labelled so"),
+    ),
+    "the GPUs of one node, as its labels tell",
+)  # fmt: skip
+
+ALL = (POD_DAYS, NODE_DAYS, STORAGE_DAYS, NODE_LABEL_DAYS, NAMESPACE_LABEL_DAYS, VM_DAYS, GPU_DAYS, GPU_NODE_DAYS)

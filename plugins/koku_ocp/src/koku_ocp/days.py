@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from koku_core.declare.columns import Kind
 from koku_core.declare.datasets import Dataset
 from koku_core.intake.fold import Fold
 from koku_ocp import datasets, gpu, labels
-from koku_ocp.reports import GPU, NODE_NUMBERS, POD, Report
+from koku_ocp.reports import GPU, NODE_LABELS, NODE_NUMBERS, POD, Report
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,6 +114,26 @@ def _clean_gpus(days: pa.Table) -> pa.Table:
     return replace(days, "gpu_max_slices", most, pa.int64())
 
 
+def gpu_nodes(days: pa.Table) -> pa.Table:
+    """Of rows of `ocp_node_label_days` those of nodes with GPUs, as rows of `ocp_gpu_node_days`."""
+    import pyarrow as pa
+
+    told = {text: gpu.inventory(json.loads(text)) for text in days["node_labels"].unique().to_pylist()}
+    found = [told[text] for text in days["node_labels"].to_pylist()]
+    kept = days.filter(pa.array([some is not None for some in found], pa.bool_()))
+    some = [each for each in found if each is not None]
+    made = {"gpu_model_name": [g.model for g in some], "gpu_count": [g.count for g in some],
+            "mig_slice_count": [g.slice_count for g in some], "gpu_max_slices": [g.max_slices for g in some]}  # fmt: skip
+    schema = datasets.GPU_NODE_DAYS.normalized_schema
+    for name, values in made.items():
+        kept = kept.append_column(name, pa.array(values, schema.field(name).type))
+    return datasets.GPU_NODE_DAYS.conform(kept)
+
+
+#: Reports that are folded into a second dataset too.
+_BESIDE = {POD.name: datasets.NODE_DAYS, NODE_LABELS.name: datasets.GPU_NODE_DAYS}
+
+
 def reported(report: Report) -> tuple[Dataset, ...]:
     """The datasets that a report is folded into."""
-    return (report.dataset, datasets.NODE_DAYS) if report is POD else (report.dataset,)
+    return (report.dataset, _BESIDE[report.name]) if report.name in _BESIDE else (report.dataset,)

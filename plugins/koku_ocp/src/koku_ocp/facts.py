@@ -26,6 +26,13 @@ REAL = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network
 #: What the reports about pods and about volumes are made of.
 POD_ROWS = f"data_source = 'Pod' AND {REAL}"
 VOLUME_ROWS = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
+#: What GPUs were used for: neither what was left of them nor what of that was handed on.
+GPU_ROWS = (
+    "data_source = 'GPU' AND namespace <> 'GPU unallocated' AND cost_model_rate_type IS DISTINCT FROM 'gpu_distributed'"
+)
+#: What tells GPUs, and instances of them, apart.
+GPU_KEYS = ("gpu_vendor", "gpu_model", "gpu_mode", "mig_profile", "mig_instance_id")
+_GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
 
 DAILY_SUMMARY = Fact(
     "ocp_daily_summary",
@@ -48,6 +55,12 @@ DAILY_SUMMARY = Fact(
         text("cost_model_rate_type", "null on usage rows; Infrastructure, Supplementary, or the name of a distribution"),
         text("monthly_cost_type", "null, Node, Node_Core_Month, Node_Core_Hour, Cluster, PVC, OCP_VM, OCP_VM_CORE, Tag"),
         money("distributed_cost"),
+        text("gpu_vendor"), text("gpu_model"), text("gpu_mode", "dedicated, or MIG for an instance of a GPU"),
+        text("mig_profile"), text("mig_instance_id"),
+        Column("mig_slice_count", Kind.INTEGER, "slices of the instance"),
+        Column("gpu_max_slices", Kind.INTEGER, "slices of a whole GPU of the model on the node; 1: not sliced"),
+        money("gpu_memory_gigabytes", "memory of the whole GPU", "GB"), money("mig_memory_gigabytes", "memory of the instance", "gb"),
+        money("gpu_slice_seconds", "slices times the seconds that they were in use, or left", "slice·s"),
     ),
     rollups=(
         Rollup("ocp_cost", _KEYS, _COSTS),
@@ -60,6 +73,8 @@ DAILY_SUMMARY = Fact(
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
         Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
+        Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost",), _GPU_SIZES,
+               where=GPU_ROWS),
     ),
     tags=(
         TagTable("pod", "pod_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Pod'"),

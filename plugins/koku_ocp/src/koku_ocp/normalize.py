@@ -18,8 +18,8 @@ from koku_ocp import datasets, download
 from koku_ocp.blocks import Block, Unreadable, chunks, read_block, read_header
 from koku_ocp.cells import bad_cell
 from koku_ocp.corrections import doubled, numbered, superseded, without
-from koku_ocp.days import day_fold, day_rows, line_items, node_days, node_fold, node_rows, reported
-from koku_ocp.reports import POD, Report, detect
+from koku_ocp.days import day_fold, day_rows, gpu_nodes, line_items, node_days, node_fold, node_rows, reported
+from koku_ocp.reports import NODE_LABELS, POD, Report, detect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -174,7 +174,10 @@ class _Reading:
             tables |= {d.name: d.normalized_schema.empty_table() for d in reported(folded.report)}
             days, nodes = folded.days.result(), folded.nodes.result()
             if days is not None:
-                tables[folded.report.dataset.name] = line_items(folded.report, days, keys)
+                made = line_items(folded.report, days, keys)
+                tables[folded.report.dataset.name] = made
+                if folded.report is NODE_LABELS:
+                    tables[datasets.GPU_NODE_DAYS.name] = gpu_nodes(made)
             if nodes is not None:
                 tables[datasets.NODE_DAYS.name] = node_days(nodes)
             counts += [

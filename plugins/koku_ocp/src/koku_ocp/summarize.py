@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from koku_core.declare.summarize import Context, Step, Summary
 from koku_ocp.checks import CHECKS
-from koku_ocp.datasets import NAMESPACE_LABEL_DAYS, NODE_DAYS, NODE_LABEL_DAYS, POD_DAYS, STORAGE_DAYS
+from koku_ocp.datasets import (
+    GPU_DAYS,
+    GPU_NODE_DAYS,
+    NAMESPACE_LABEL_DAYS,
+    NODE_DAYS,
+    NODE_LABEL_DAYS,
+    POD_DAYS,
+    STORAGE_DAYS,
+)
 from koku_ocp.facts import DAILY_SUMMARY
 
 _LABELS = (NODE_LABEL_DAYS, NAMESPACE_LABEL_DAYS)
@@ -16,6 +24,7 @@ SUMMARY = Summary(
     steps=(
         Step("pods.sql", (POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
         Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
+        Step("gpus.sql", (GPU_DAYS, GPU_NODE_DAYS), (Context.COST_GROUPS,)),
     ),
     checks=CHECKS,
 )

@@ -23,7 +23,7 @@ WITH items AS (
         cluster_capacity_cpu_core_hours, cluster_capacity_memory_gigabyte_hours,
         0 AS used,
         coalesce(infrastructure_markup_cost, 0) + coalesce(cost_model_cpu_cost, 0) + coalesce(cost_model_memory_cost, 0)
-            + coalesce(cost_model_volume_cost, 0) AS cost
+            + coalesce(cost_model_volume_cost, 0) + coalesce(cost_model_gpu_cost, 0) AS cost
     FROM {{ costs }}
 ),
 parties AS (
