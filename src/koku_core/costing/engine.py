@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,20 +11,23 @@ from psycopg import sql
 
 from koku_core.clock import month_end
 from koku_core.costing.effective import EffectiveModel, Price, effective_model
+from koku_core.costing.moving import PARTED, add_up, make_parted, move
 from koku_core.database.server import Connection
-from koku_core.declare.summarize import Metric
+from koku_core.declare.summarize import Distribution, Metric, Told
 from koku_core.plugins import ProviderPlugin
-from koku_core.sql import Table, templates
-from koku_core.summarize.insert import insert_select
+from koku_core.sql import Rendered, Table, templates
+from koku_core.summarize.insert import insert_select, name_of
 from koku_core.summarize.tables import made
 
-_RATES, _RATED, _DISTRIBUTED = (Table(name, "pg_temp") for name in ("rates", "rated", "distributed"))
+#: What rows of usage cost, by rate, as pricing and markup said it; empty if the provider does not tell costs by rate.
+RATED = Table("rated", "pg_temp")
+_RATES, _DISTRIBUTED = (Table(name, "pg_temp") for name in ("rates", "distributed"))
 _PRICED, _MOVED = 1, 2
 
 
 def run_costs(
     conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date, usage: Table, costs: Table
-) -> None:
+) -> EffectiveModel:
     """Append the cost rows of one (source, month) to `costs`: pricing and markup (layer 1), then distributions (layer 2).
 
     Args:
@@ -35,17 +37,18 @@ def run_costs(
         month: its first day.
         usage: what the summarize steps made, numbered by `usage_row`.
         costs: an empty table with the columns of the fact.
+
+    Returns:
+        The cost model that was applied. With `CostModelSpec.told`, `RATED` and `PARTED` hold what was priced and moved by rate.
     """
-    spec = plugin.cost_model
-    if spec is None:
-        return
     model = effective_model(conn, source_uuid, month)
-    run = _Run(conn, plugin, model, usage, costs, source_uuid, month)
-    with run.rated():
+    if plugin.cost_model is not None:
+        run = _Run(conn, plugin, model, usage, costs, source_uuid, month)
         run.price()
         run.mark_up()
         run.add_up()
         run.distribute()
+    return model
 
 
 class _Run:
@@ -63,23 +66,18 @@ class _Run:
     ) -> None:
         assert plugin.cost_model  # noqa: S101 - its caller looked
         self._conn, self._spec, self._model, self._usage, self._costs = conn, plugin.cost_model, model, usage, costs
-        self._priced = _RATED if self._spec.told else costs  # where pricing and markup put their rows
+        self._priced = RATED if self._spec.told else costs  # where pricing and markup put their rows
         self._values: dict[str, Any] = {
-            "usage": usage, "costs": costs, "rated": _RATED, "details": {f.name: made(f) for f in plugin.summary.details},
+            "usage": usage, "costs": costs, "rated": RATED, "details": {f.name: made(f) for f in plugin.summary.details},
             "source_uuid": source, "month_start": month, "month_end": month_end(month), "days_in_month": month_end(month).day,
             "distribution_type": model.distribution_type,
         }  # fmt: skip
-
-    @contextmanager
-    def rated(self) -> Iterator[None]:
-        """Keep the table of costs by rate for the time of the run, if the provider tells them so."""
-        if self._spec.told is None:
-            yield
-            return
-        create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, rate_name text, metric text) ON COMMIT DROP"
-        self._conn.execute(sql.SQL(create).format(sql.Identifier(_RATED.name), _name(self._costs)))
-        yield
-        self._drop(_RATED)
+        if self._spec.told:
+            for table in (RATED, PARTED):
+                conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(table)))
+            create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, rate_name text, metric text) ON COMMIT DROP"
+            conn.execute(sql.SQL(create).format(sql.Identifier(RATED.name), name_of(costs)))
+            make_parted(conn, self._spec.told)
 
     def price(self) -> None:
         """Run the pricing templates whose metrics have a rate: of tiers, and of labels."""
@@ -106,7 +104,7 @@ class _Run:
             return
         names = [sql.Identifier(n) for n in (*told.keys, *told.kinds, *told.figures)]
         statement = sql.SQL(_ADD_UP).format(
-            costs=_name(self._costs), rated=_name(_RATED), usage=_name(self._usage), names=_comma(names),
+            costs=name_of(self._costs), rated=name_of(RATED), usage=name_of(self._usage), names=_comma(names),
             keys=_comma(map(sql.Identifier, told.keys)), kinds=_comma(map(sql.Identifier, told.kinds)),
             own=_comma(sql.Identifier("u", n) for n in told.keys),
             told=_comma(sql.Identifier("r", n) for n in (*told.kinds, *told.figures)),
@@ -122,23 +120,37 @@ class _Run:
         ]  # fmt: skip
         if not chosen:
             return
+        if self._spec.told:
+            self._move(self._spec.told, chosen)
+            return
         create = "CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DROP"
-        self._conn.execute(sql.SQL(create).format(sql.Identifier(_DISTRIBUTED.name), _name(self._costs)))
+        self._conn.execute(sql.SQL(create).format(sql.Identifier(_DISTRIBUTED.name), name_of(self._costs)))
         groups = _cost_groups(self._conn)
         for distribution in chosen:
             self._insert(
                 str(distribution.template), _MOVED, _DISTRIBUTED, distribution=distribution, cost_groups=groups
             )
-        copy = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(_name(self._costs), _name(_DISTRIBUTED))
+        copy = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(name_of(self._costs), name_of(_DISTRIBUTED))
         self._conn.execute(copy)
         self._drop(_DISTRIBUTED)
 
+    def _move(self, told: Told, chosen: Sequence[Distribution]) -> None:
+        """Distribute by rate: all from the same costs, so that none sees what another moved."""
+        groups = _cost_groups(self._conn)
+        for distribution in chosen:
+            rendered = self._rendered(str(distribution.template), distribution=distribution, cost_groups=groups)
+            move(self._conn, told, rendered, self._usage, RATED)
+        add_up(self._conn, told, self._values["source_uuid"], self._usage, self._costs)
+
+    def _rendered(self, template: str, **values: Any) -> Rendered:
+        return templates(self._spec.package, "postgres").render(template, {**self._values, **values})
+
     def _insert(self, template: str, layer: int, into: Table, **values: Any) -> None:
-        rendered = templates(self._spec.package, "postgres").render(template, {**self._values, **values})
+        rendered = self._rendered(template, **values)
         insert_select(self._conn, into, rendered, {"source_uuid": self._values["source_uuid"], "layer": layer})
 
     def _drop(self, table: Table) -> None:
-        self._conn.execute(sql.SQL("DROP TABLE {}").format(_name(table)))
+        self._conn.execute(sql.SQL("DROP TABLE {}").format(name_of(table)))
 
 
 #: Rows of usage are numbered, so that grouping by their keys need not look at them.
@@ -189,7 +201,3 @@ def _cost_groups(conn: Connection) -> Mapping[str, int | None]:
     """The ids of the tenant's cost groups by name; None for a group that it does not have."""
     found = conn.execute("SELECT name, id FROM cost_group").fetchall()
     return defaultdict(lambda: None, dict(found))
-
-
-def _name(table: Table) -> sql.Identifier:
-    return sql.Identifier(*filter(None, (table.schema, table.name)))

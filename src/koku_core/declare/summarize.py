@@ -144,13 +144,25 @@ class Told:
 
     Attributes:
         keys: what a cost has from the row of usage that it is a cost of.
-        kinds: texts that tell costs of one row of usage apart (`cost_model_rate_type`).
+        kinds: texts that tell costs of one row of usage apart; `type` is one of them.
+        type: the kind that says of what type a cost is (Infrastructure, Supplementary), or by which distribution it was moved.
         figures: money that pricing and markup add.
+        raw: money that rows of usage have of their own, and what it is called among the rates.
+        given: the figures that a distribution moves; it moves raw money too.
+        moved: the money that a distribution moves.
+        moved_by: what givers and takers are grouped by, beside the day.
+        moved_has: what their rows have.
     """
 
     keys: tuple[str, ...]
     kinds: tuple[str, ...]
+    type: str
     figures: tuple[str, ...]
+    raw: Mapping[str, str]
+    given: tuple[str, ...]
+    moved: str
+    moved_by: tuple[str, ...]
+    moved_has: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +181,16 @@ class CostModelSpec:
     * `metrics`: the metrics that share the template and have such a rate, as a map from name to params; `tiered`: whether one of them has
       more than one tier; `distribution_type`; `days_in_month`, `month_start`, `month_end`, `source_uuid`; for a markup, `markup` (a
       Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there);
-    * for a distribution, `{{ costs }}`: the rows that pricing and markup added to the fact (a table name), and with `told`
-      `{{ rated }}`: the same as the templates gave them, rate by rate.
+    * for a distribution, `{{ costs }}`: the rows that pricing and markup added to the fact (a table name).
 
-    Without `told` a template's columns are columns of the fact, and its rows are added to it. With `told` costs can be told by rate: a
-    pricing template gives a row for each usage row and rate, with the columns `usage_row`, `rate_name`, `metric`, those of `told.kinds`
-    and `told.figures` that it fills, and nothing else; the row of the fact takes `told.keys` from its usage row. A cost that belongs to
-    no row of usage leaves `usage_row` null and gives its keys itself. Markup leaves `metric` null.
+    Without `told` a template's columns are columns of the fact, and its rows are added to it.
+
+    With `told` costs can be told by rate. A pricing template gives a row for each row of usage and rate, with the columns `usage_row`,
+    `rate_name`, `metric`, those of `told.kinds` and `told.figures` that it fills, and nothing else; the row of the fact takes `told.keys`
+    from its row of usage. A cost that belongs to no row of usage leaves `usage_row` null and gives its keys itself. Markup is a rate with
+    the metric `markup`. A distribution's template names the rows of usage that give their cost and those that take it: `usage_row`,
+    `gives` (a boolean), `weight` (a taker's; what givers have counts for nothing), those of `told.kinds` that the moved cost has, and, if
+    the day's cost is not one pool, `pool`, a text. The engine makes the parts, exactly and rate by rate.
 
     Attributes:
         package: the Python package whose `sql` folder holds the templates.

@@ -17,15 +17,25 @@ def insert_select(conn: Connection, into: Table, select: Rendered, constants: Ma
     Returns:
         How many rows were added.
     """
+    names = columns_of(conn, select)
     text, values = select.psycopg()
-    body = sql.SQL("SELECT * FROM ({}) AS rows").format(sql.SQL(text.decode()))
-    probe = conn.execute(body + sql.SQL(" LIMIT 0"), values)
-    names = [column.name for column in probe.description or ()]
     fixed = dict(constants or {})
     statement = sql.SQL("INSERT INTO {} ({}) SELECT rows.*{} FROM ({}) AS rows").format(
-        sql.Identifier(*filter(None, (into.schema, into.name))),
+        name_of(into),
         sql.SQL(", ").join(map(sql.Identifier, [*names, *fixed])),
         sql.SQL("").join(sql.SQL(", {}").format(sql.Literal(v)) for v in fixed.values()),
         sql.SQL(text.decode()),
     )
     return conn.execute(statement, values).rowcount
+
+
+def columns_of(conn: Connection, select: Rendered) -> list[str]:
+    """The names of a SELECT's columns."""
+    text, values = select.psycopg()
+    probe = conn.execute(sql.SQL("SELECT * FROM ({}) AS rows LIMIT 0").format(sql.SQL(text.decode())), values)
+    return [column.name for column in probe.description or ()]
+
+
+def name_of(table: Table) -> sql.Identifier:
+    """A table's name for a statement."""
+    return sql.Identifier(*filter(None, (table.schema, table.name)))

@@ -77,41 +77,29 @@ def _from_namespace(key: str, namespace: str, rate_type: str, others: tuple[str,
 _WORKER = "Worker unallocated"
 _STORAGE, _NETWORK = _UNATTRIBUTED
 
+_MODEL_COSTS = ("cost_model_cpu_cost", "cost_model_memory_cost", "cost_model_volume_cost", "cost_model_gpu_cost")
+_CAPACITIES = (
+    "node_capacity_cpu_cores", "node_capacity_cpu_core_hours", "node_capacity_memory_gigabytes",
+    "node_capacity_memory_gigabyte_hours", "cluster_capacity_cpu_core_hours", "cluster_capacity_memory_gigabyte_hours",
+)  # fmt: skip
 TOLD = Told(
     keys=(
-        "cluster_id",
-        "cluster_alias",
-        "usage_start",
-        "usage_end",
-        "data_source",
-        "namespace",
-        "node",
-        "resource_id",
-        "pod_labels",
-        "volume_labels",
-        "all_labels",
-        "persistentvolumeclaim",
-        "persistentvolume",
-        "storageclass",
-        "cost_category_id",
-        "node_capacity_cpu_cores",
-        "node_capacity_cpu_core_hours",
-        "node_capacity_memory_gigabytes",
-        "node_capacity_memory_gigabyte_hours",
-        "cluster_capacity_cpu_core_hours",
-        "cluster_capacity_memory_gigabyte_hours",
-        *GPU_KEYS,
+        "cluster_id", "cluster_alias", "usage_start", "usage_end", "data_source", "namespace", "node", "resource_id",
+        "pod_labels", "volume_labels", "all_labels", "persistentvolumeclaim", "persistentvolume", "storageclass",
+        "cost_category_id", *_CAPACITIES, *GPU_KEYS,
     ),
     kinds=("cost_model_rate_type", "monthly_cost_type", "raw_currency"),
-    figures=(
-        "infrastructure_markup_cost",
-        "infrastructure_project_markup_cost",
-        "cost_model_cpu_cost",
-        "cost_model_memory_cost",
-        "cost_model_volume_cost",
-        "cost_model_gpu_cost",
+    type="cost_model_rate_type",
+    raw={"infrastructure_raw_cost": "Raw"},
+    given=("infrastructure_markup_cost", *_MODEL_COSTS),
+    moved="distributed_cost",
+    moved_by=("namespace", "node", "data_source", "cost_category_id", "gpu_vendor", "gpu_model"),
+    moved_has=(
+        "cluster_id", "cluster_alias", "usage_start", "usage_end", "data_source", "namespace", "node", "resource_id",
+        "cost_category_id", *_CAPACITIES, "gpu_vendor", "gpu_model",
     ),
-)
+    figures=("infrastructure_markup_cost", "infrastructure_project_markup_cost", *_MODEL_COSTS),
+)  # fmt: skip
 
 COST_MODEL = CostModelSpec(
     package="koku_ocp",
