@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from koku_core.lake.places import sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
     from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile, ManifestFile
     from pyiceberg.table import Table
@@ -121,18 +122,18 @@ def local_path(path: str) -> str:
     return path.removeprefix("file://").removeprefix("s3://").removeprefix("s3a://")
 
 
-def read_files(io: FileIO, files: Iterable[DataFile], schema: pa.Schema) -> pa.Table:
+def read_files(io: FileIO, files: Sequence[DataFile], schema: pa.Schema) -> pa.Table:
     """Read columns of data files; a column that an older file lacks is null."""
+    return opened(io, files, schema).to_table() if files else schema.empty_table()
+
+
+def opened(io: FileIO, files: Sequence[DataFile], schema: pa.Schema) -> ds.Dataset:
+    """Data files as one table that is read in their order; there is at least one."""
     import pyarrow.dataset as ds
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
-    paths = [f.file_path for f in files]
-    if not paths:
-        return schema.empty_table()
     if not isinstance(io, PyArrowFileIO):
         raise TypeError(f"the lake is read by pyarrow, not by {type(io).__name__}")
-    scheme, netloc, _ = PyArrowFileIO.parse_location(paths[0])
-    found = ds.dataset(
-        [local_path(p) for p in paths], schema=schema, format="parquet", filesystem=io.fs_by_scheme(scheme, netloc)
-    )
-    return found.to_table()
+    scheme, netloc, _ = PyArrowFileIO.parse_location(files[0].file_path)
+    paths = [local_path(f.file_path) for f in files]
+    return ds.dataset(paths, schema=schema, format="parquet", filesystem=io.fs_by_scheme(scheme, netloc))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, timedelta
 from functools import cached_property, partial
 from threading import Lock
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from koku_core.database import System
+    from koku_core.lake.scan import Chunk
 
 T = TypeVar("T")
 
@@ -135,6 +136,26 @@ class Lake:
             return schema.empty_table()
         files = self._files(stored, source_uuid, None, start, end)
         return _reached(lambda: read_files(stored.io, files, schema), f"read {dataset.name}")
+
+    def scan(self, tenant: str, dataset: Dataset, source_uuid: str, days: Collection[date]) -> Iterator[Chunk]:
+        """The rows of a source's days in pieces small enough to be held, by day; for what may be a great many.
+
+        Raises:
+            LakeError: the lake cannot be read.
+        """
+        from koku_core.lake.scan import chunks
+
+        stored = self._load(tenant, dataset)
+        return iter(()) if stored is None else chunks(dataset, stored.io, self._files(stored, source_uuid, days))
+
+    def columns(self, tenant: str, dataset: Dataset) -> frozenset[str]:
+        """The names of the columns that the lake's table of a dataset has; none if there is no table.
+
+        Raises:
+            LakeError: the lake cannot be read.
+        """
+        stored = self._load(tenant, dataset)
+        return frozenset() if stored is None else frozenset(field.name for field in stored.schema().fields)
 
     def coverage(
         self, tenant: str, dataset: Dataset, source_uuid: str, days: Collection[date]

@@ -1,0 +1,1 @@
+"""Line-item questions: which line items are behind a figure of a report."""
