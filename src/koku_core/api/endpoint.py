@@ -39,6 +39,7 @@ log = observability.logger("koku.api")
 T = TypeVar("T")
 REQUEST_ID = "x-rh-insights-request-id"
 SAFE = ("GET", "HEAD", "OPTIONS")
+JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -55,6 +56,7 @@ class Call:
         args: what the path holds (`uuid`, `key`).
         body: the parsed body: JSON, or what an own `parse` made of it.
         csv: CSV is wanted.
+        ndjson: JSON objects are wanted, one a line.
         known: ETags of answers that the client has.
     """
 
@@ -68,6 +70,7 @@ class Call:
     body: Any = None
     csv: bool = False
     known: tuple[str, ...] = ()
+    ndjson: bool = False
 
     @property
     def access(self) -> Access:
@@ -119,6 +122,7 @@ class Resource:
         parameters: what the query string may hold, for OpenAPI.
         described: what OpenAPI says of GET beyond that.
         csv: it can also be had as CSV.
+        ndjson: it can also be had as JSON objects, one a line.
         done: the status of verbs that do not answer 200 (POST 201, DELETE 204) when all is well, for OpenAPI.
         refused: the schema of a 400, for OpenAPI; default: the `errors` list, or with `bare` any object.
     """
@@ -135,6 +139,7 @@ class Resource:
     parameters: tuple[str, ...] = ()
     described: Mapping[str, Any] = field(default_factory=dict)
     csv: bool = True
+    ndjson: bool = False
     done: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, Any] | None = None
 
@@ -187,7 +192,7 @@ class Endpoint:
         identity = await self._identity(request)
         request.state.tenant = identity.tenant if identity else None
         koku = self._of(identity)
-        csv = self._negotiated(request)
+        wanted = self._negotiated(request)
         method, args = request.method, request.path_params
         if identity and not self.resource.allowed(identity.access, method, args):
             raise forbidden()
@@ -199,7 +204,8 @@ class Endpoint:
         body = None if method in SAFE else await self.resource.parse(request, self._koku.services.settings)
         call = Call(
             koku, identity, method, request.scope["path"], request.scope.get("root_path", "") + BASE,
-            request.scope["query_string"].decode("latin-1"), args, body, csv, _known(request),
+            request.scope["query_string"].decode("latin-1"), args, body, wanted == CSV, _known(request),
+            wanted == NDJSON,
         )  # fmt: skip
         if "%00" in call.query or "\x00" in call.path:
             raise InvalidInput({"error": ["Null characters are not allowed."]})
@@ -228,17 +234,19 @@ class Endpoint:
     async def _run(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
-    def _negotiated(self, request: Request) -> bool:
-        """Whether CSV is wanted; JSON is preferred where both will do."""
+    def _negotiated(self, request: Request) -> str:
+        """The kind of answer that is wanted; JSON is preferred where others will do too."""
         accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
-        if any(a in ("application/json", "*/*", "application/*", "") for a in accepted):
-            return False
-        if self.resource.csv and any(a in ("text/csv", "text/*") for a in accepted):
-            return True
+        if any(a in (JSON, "*/*", "application/*", "") for a in accepted):
+            return JSON
+        if self.resource.csv and any(a in (CSV, "text/*") for a in accepted):
+            return CSV
+        if self.resource.ndjson and NDJSON in accepted:
+            return NDJSON
         raise detail(406, "Could not satisfy the request Accept header.")
 
     def _options(self) -> Response:
-        kinds = ["application/json", *(["text/csv"] if self.resource.csv else [])]
+        kinds = [JSON, *([CSV] if self.resource.csv else []), *([NDJSON] if self.resource.ndjson else [])]
         parses = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
         body = {"name": self.resource.path, "description": self.resource.doc, "renders": kinds, "parses": parses}
         return Response(wire.dumps(body), media_type="application/json", headers={"Allow": self.verbs()})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from koku_core.cli import accounts, costs, data, demo, inspect, serving, sources, tags, tenants
+from koku_core.cli import accounts, costs, data, demo, inspect, lines, serving, sources, tags, tenants
 
 app = typer.Typer(
     name="koku",
@@ -47,6 +47,7 @@ app.command("sample")(demo.sample)
 app.command("ingest")(data.ingest)
 app.command("refresh")(data.refresh)
 app.command("report")(data.report)
+app.command("lines")(lines.lines)
 app.command("forecast")(data.forecast)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)

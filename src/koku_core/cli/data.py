@@ -120,8 +120,8 @@ def report(
     """Ask a report, for example `koku report openshift/costs --group-by project --months -2 --resolution monthly`."""
     _check_form(json, csv, plot)
     options = {
-        "group_by": _pairs(group_by, "*"), "filter": _pairs(filter_), "exclude": _pairs(exclude),
-        "order_by": _pairs([order_by] if order_by else None, "desc"), "months": months, "days": days, "start": start, "end": end,
+        "group_by": pairs(group_by, "*"), "filter": pairs(filter_), "exclude": pairs(exclude),
+        "order_by": pairs([order_by] if order_by else None, "desc"), "months": months, "days": days, "start": start, "end": end,
         "resolution": resolution, "limit": limit, "offset": offset, "currency": currency, "delta": delta,
     }  # fmt: skip
     with opened(context) as koku:
@@ -184,7 +184,7 @@ def _write(answer: Answer, *, json: bool, csv: bool, plot: Path | None) -> None:
         show(answer)
 
 
-def _pairs(given: list[str] | None, default: str | None = None) -> dict[str, Any] | None:
+def pairs(given: list[str] | None, default: str | None = None) -> dict[str, Any] | None:
     """`KEY=VALUE,…` as a map from key to values; a key without one has the default."""
     if given is None:
         return None

@@ -75,7 +75,6 @@ class Matching:
         self._telling = telling(declared, self._fact, scope.asked.columns, tags)
         self._where, values = scope.asked.conditions()
         self._values = {**values, **mapped_keys(self._conn, scope.plugin.provider.family), **self._enabled()}
-        self._staged = set[Context]()
 
     def _enabled(self) -> dict[str, list[str]]:
         family = self._scope.plugin.provider.family
@@ -158,18 +157,18 @@ class Matching:
         )
 
     def _stage(self, dataset: Dataset, first: date, last: date) -> Table:
-        table = Table(dataset.name, "pg_temp")
-        self._conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_name(table)))
         rows = self._scope.lake.read(self._scope.tenant, dataset, self._source.uuid, first, last)
-        stage(self._conn, dataset.name, dataset.all_columns, rows)
-        return table
+        return self._put(dataset.name, dataset.all_columns, rows)
 
     def _context(self, context: Context) -> Table:
-        if context not in self._staged:
-            self._staged.add(context)
-            found = contexts(self._conn, self._scope.plugin)[context]
-            stage(self._conn, context.value, CONTEXT_COLUMNS[context], found)
-        return Table(context.value, "pg_temp")
+        return self._put(context.value, CONTEXT_COLUMNS[context], contexts(self._conn, self._scope.plugin)[context])
+
+    def _put(self, name: str, columns: tuple[Column, ...], rows: pa.Table) -> Table:
+        """Rows as a temporary table, instead of what it held before."""
+        table = Table(name, "pg_temp")
+        self._conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_name(table)))
+        stage(self._conn, name, columns, rows)
+        return table
 
 
 def _name(table: Table) -> sql.Identifier:

@@ -53,6 +53,23 @@ def forecast_operation(report: Report) -> dict[str, Any]:
     return {"parameters": parameters, "responses": {"200": _answer({"type": "object", "properties": day})}}
 
 
+def line_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
+    """Parameters and answer of the line items behind one report: its own, and `row`."""
+    named = {"date": {"type": "string"}, **{name: {"type": "string"} for name in report.groupable}}
+    row = _map("row", named, report.tags) | {
+        "description": "One row of the report: its date, the values of its groups."
+    }
+    lines = {
+        "type": "object",
+        "properties": {"dataset": {"type": "string"}, "usage_start": _DAY},
+        "additionalProperties": True,
+    }
+    answer = _answer(lines)
+    answer["content"]["application/x-ndjson"] = {"schema": lines}
+    parameters = [*report_operation(reports, report)["parameters"], row]
+    return {"description": f"{report.doc} Line by line.", "parameters": parameters, "responses": {"200": answer}}
+
+
 def tag_operation(tags: TagReport, *, one: bool) -> dict[str, Any]:
     """Parameters and answer of the tag endpoints: of all keys, or of the values of one."""
     own = {"enabled": {"type": "boolean", "default": True}, "key": _TEXTS, "value": _TEXTS}

@@ -3,9 +3,9 @@ WITH {% include 'label_sets.sql' %}
 labelled AS (
     SELECT
         p.line,
-        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), m.labels_keep('p.pod_labels' | sql, 'e.keys' | sql)) }} AS labels
+        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), m.labels_keep('p.pod_labels' | sql, 'enabled.keys' | sql)) }} AS labels
     FROM {{ lines }} AS p
-    CROSS JOIN enabled AS e
+    CROSS JOIN enabled
     LEFT JOIN node_labels AS n ON n.usage_start = p.usage_start AND n.node = p.node
     LEFT JOIN namespace_labels AS s ON s.usage_start = p.usage_start AND s.namespace = p.namespace
 )

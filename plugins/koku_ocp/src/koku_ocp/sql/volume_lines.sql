@@ -7,9 +7,9 @@ mounted AS (
         v.usage_start,
         v.namespace,
         coalesce(p.node, nullif(v.node, '')) AS node,
-        {{ m.labels_keep(m.labels_merge('v.persistentvolume_labels' | sql, 'v.persistentvolumeclaim_labels' | sql), 'e.keys' | sql) }} AS labels
+        {{ m.labels_keep(m.labels_merge('v.persistentvolume_labels' | sql, 'v.persistentvolumeclaim_labels' | sql), 'enabled.keys' | sql) }} AS labels
     FROM {{ lines }} AS v
-    CROSS JOIN enabled AS e
+    CROSS JOIN enabled
     LEFT JOIN pod_nodes AS p
         ON p.usage_start = v.usage_start AND p.namespace = v.namespace AND p.pod = v.pod AND (coalesce(v.node, '') = '' OR p.node = v.node)
 ),
