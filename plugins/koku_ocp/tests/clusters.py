@@ -157,6 +157,15 @@ def summarize(
     return rows(conn, "SELECT * FROM pg_temp.usage")
 
 
+def again(conn: Connection, cluster: Cluster, **options: Any) -> list[dict[str, Any]]:
+    """Summarize once more in the same transaction."""
+    for (name,) in conn.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+    ).fetchall():
+        conn.execute(f'DROP TABLE pg_temp."{name}"')
+    return summarize(conn, cluster, **options)
+
+
 def rate(
     metric: str, value: float | str, cost_type: str = "Supplementary", tiers: Sequence[tuple[Any, Any, Any]] = ()
 ) -> dict[str, Any]:
@@ -169,6 +178,19 @@ def rate(
             {"value": v, "unit": "USD", "usage": {"usage_start": a, "usage_end": b, "unit": "USD"}} for a, b, v in steps
         ],
     }
+
+
+def tag_rate(
+    metric: str, key: str, values: Mapping[str, float | str], default: str | None = None, cost_type: str = "Supplementary"
+) -> dict[str, Any]:  # fmt: skip
+    """A rate by label as price lists store it; `default` is the value whose price is also that of values without one."""
+    prices = [
+        {"tag_value": v, "value": p, "unit": "USD", "description": "", "default": v == default} for v, p in values.items()
+    ]  # fmt: skip
+    return {
+        "metric": {"name": metric}, "cost_type": cost_type, "custom_name": f"{metric} by {key}"[:50],
+        "tag_rates": {"tag_key": key, "tag_values": prices},
+    }  # fmt: skip
 
 
 def attach(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from plugins.koku_ocp.tests.clusters import DAY, SOURCE, Cluster, attach, price, rate, run, summarize, total
+from plugins.koku_ocp.tests.clusters import DAY, SOURCE, Cluster, again, attach, price, rate, run, summarize, total
 
 from koku_core.costing.effective import effective_model
 from koku_core.database.server import Connection
@@ -190,8 +190,7 @@ class TestAmortisation:
         cluster.node("broken", 0, 0)
         cluster.pod("shop", "b", "broken", FLAT, FLAT)
         for by in ("cpu", "memory"):
-            conn.execute("DROP TABLE IF EXISTS pg_temp.usage, pg_temp.costs")
-            summarize_again(conn, cluster)
+            again(conn, cluster)
             rates = [
                 rate(m, 30)
                 for m in (
@@ -204,14 +203,6 @@ class TestAmortisation:
             found = price(conn, *rates, distribution_type=by)
             assert all(c is not None for r in found if r["monthly_cost_type"] is None and r["distributed_cost"] is None
                        for c in (r["cost_model_cpu_cost"], r["cost_model_memory_cost"], r["cost_model_volume_cost"]))  # fmt: skip
-
-
-def summarize_again(conn: Connection, cluster: Cluster) -> None:
-    from koku_ocp import datasets
-
-    for name in (*(d.name for d in datasets.ALL), "enabled_tag_keys", "cost_groups"):
-        conn.execute(f'DROP TABLE IF EXISTS pg_temp."{name}"')
-    summarize(conn, cluster)
 
 
 class TestClaims:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from plugins.koku_ocp.tests.clusters import DAY, Cluster, summarize, total
+from plugins.koku_ocp.tests.clusters import DAY, Cluster, again, summarize, total
 
 from koku_core.database.server import Connection
 from koku_ocp import datasets
@@ -38,13 +38,6 @@ def test_labels_merge_node_namespace_pod_and_keep_enabled_keys_and_the_machine(
     assert found["shop"]["pod_labels"] == {"app": "shop", "zone": "a", "team": "red", "vm_kubevirt_io_name": "vm-1"}
     found = {r["namespace"]: r for r in again(conn, cluster)}
     assert found["shop"]["pod_labels"] == {"vm_kubevirt_io_name": "vm-1"}
-
-
-def again(conn: Connection, cluster: Cluster, **options: Any) -> list[dict[str, Any]]:
-    """Summarize once more in the same transaction."""
-    for name in (*(d.name for d in datasets.ALL), "enabled_tag_keys", "cost_groups", "usage", "costs"):
-        conn.execute(f'DROP TABLE IF EXISTS pg_temp."{name}"')
-    return summarize(conn, cluster, **options)
 
 
 def test_labels_that_change_within_a_day_double_nothing(conn: Connection, cluster: Cluster) -> None:

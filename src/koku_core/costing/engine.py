@@ -75,7 +75,7 @@ class _Run:
         if self._spec.told:
             for table in (RATED, PARTED):
                 conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(table)))
-            create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, rate_name text, metric text) ON COMMIT DROP"
+            create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, beside bigint, rate_name text, metric text) ON COMMIT DROP"
             conn.execute(sql.SQL(create).format(sql.Identifier(RATED.name), name_of(costs)))
             make_parted(conn, self._spec.told)
 

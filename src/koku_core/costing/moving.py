@@ -36,7 +36,7 @@ members AS (
 ),
 costs AS (
     {raw}
-    SELECT usage_row, rate_name, metric, {type} AS rate_type, {cost} AS cost FROM {rated} WHERE usage_row IS NOT NULL
+    SELECT coalesce(usage_row, beside) AS usage_row, rate_name, metric, {type} AS rate_type, {cost} AS cost FROM {rated}
 ),
 given AS (
     SELECT party, usage_start, pool, {rate} {kinds}, sum(cost) AS cost

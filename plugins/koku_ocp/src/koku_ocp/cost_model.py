@@ -10,28 +10,35 @@ from koku_ocp.facts import GPU_KEYS
 _HOURS = "core-hours"
 _GIB_HOURS = "GiB-hours"
 _UNATTRIBUTED = ("Storage unattributed", "Network unattributed")
+#: A label of pods prices their nodes as a whole, and of the cluster what the pods themselves have of it.
+_TAG_TEMPLATES = {
+    "Node": "tag_node_cost.sql", "Cluster": "tag_usage_cost.sql", "Persistent volume claims": "tag_claim_cost.sql",
+}  # fmt: skip
 
 
 def _usage(name: str, label: str, measurement: str, unit: str, quantity: str, into: str) -> Metric:
     """A metric that is measured: its quantity on each row times the price."""
-    params = {"quantity": quantity, "into": into}
-    return Metric(
-        name, label, measurement, unit, "Supplementary", label.lower(), template="usage_cost.sql", params=params
-    )
+    params = {"quantity": quantity, "into": into, "labels": "volume_labels" if into == "volume" else "pod_labels"}
+    return Metric(name, label, measurement, unit, "Supplementary", label.lower(), template="usage_cost.sql",
+                  params=params, tag_template="tag_usage_cost.sql")  # fmt: skip
 
 
 def _hourly(name: str, label: str, unit: str, quantity: str, into: str) -> Metric:
     """A node's or the cluster's price for an hour: priced like usage, by the rows' part of the capacity."""
-    params = {"quantity": quantity, "into": into}
-    return Metric(name, label, "Count", unit, "Infrastructure", label.lower(), template="usage_cost.sql", params=params)
+    params = {"quantity": quantity, "into": into, "labels": "pod_labels"}
+    of_node = {"price_of": "core_hour", "monthly_cost_type": "Node_Core_Hour"}
+    return Metric(name, label, "Count", unit, "Infrastructure", label.lower(), template="usage_cost.sql", params=params,
+                  tag_template=_TAG_TEMPLATES[label], tag_params=of_node if label == "Node" else {})  # fmt: skip
 
 
 def _monthly(name: str, label: str, unit: str, cost_type: str, price_of: str) -> Metric:
     """A price for a month, a day's part of which is charged in full for each day that has data."""
     template = "claim_cost.sql" if price_of == "claim" else "capacity_cost.sql"
-    params = {"monthly_cost_type": cost_type, "price_of": price_of}
+    params = {"monthly_cost_type": cost_type, "price_of": price_of, "into": "distributed"}
     kind = "pvc" if price_of == "claim" else label.lower()
-    return Metric(name, label, "Count", unit, "Infrastructure", kind, template=template, params=params)
+    of_pods = {"quantity": "cluster_months", "labels": "pod_labels"}
+    return Metric(name, label, "Count", unit, "Infrastructure", kind, template=template, params=params,
+                  tag_template=_TAG_TEMPLATES[label], tag_params=of_pods if label == "Cluster" else {})  # fmt: skip
 
 
 def _counted(name: str, label: str, unit: str, metric_type: str, *, tiered: bool = True) -> Metric:
@@ -58,7 +65,8 @@ METRICS = (
     _counted("vm_cost_per_month", "Virtual Machine", "vm-month", "vm"),
     _counted("vm_cost_per_hour", "Virtual Machine", "vm-hour", "vm"),
     _hourly("cluster_core_cost_per_hour", "Cluster", "core-hour", "core_hours", "cpu"),
-    _counted("project_per_month", "Project", "project-month", "project", tiered=False),
+    Metric("project_per_month", "Project", "Count", "project-month", "Infrastructure", "project", tiered=False,
+           tag_template="tag_project_cost.sql"),
     _counted("vm_core_cost_per_month", "Virtual Machine", "core-month", "vm"),
     _counted("vm_core_cost_per_hour", "Virtual Machine", "core-hour", "vm"),
     Metric("gpu_cost_per_month", "GPU", "Count", "gpu-month", "Infrastructure", "gpu", tag_template="gpu_cost.sql"),

@@ -34,6 +34,15 @@ GPU_ROWS = (
 GPU_KEYS = ("gpu_vendor", "gpu_model", "gpu_mode", "mig_profile", "mig_instance_id")
 _GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
 
+#: The projects of each day, also those without pods, with the labels of their namespaces alone.
+PROJECT_DAYS = Fact(
+    "ocp_project_days",
+    (
+        text("cluster_id"), text("cluster_alias"), text("namespace"), labels("namespace_labels"),
+        Column("cost_category_id", Kind.INTEGER, "the cost group"),
+    ),
+)  # fmt: skip
+
 DAILY_SUMMARY = Fact(
     "ocp_daily_summary",
     (

@@ -13,7 +13,7 @@ from koku_ocp.datasets import (
     POD_DAYS,
     STORAGE_DAYS,
 )
-from koku_ocp.facts import DAILY_SUMMARY
+from koku_ocp.facts import DAILY_SUMMARY, PROJECT_DAYS
 
 _LABELS = (NODE_LABEL_DAYS, NAMESPACE_LABEL_DAYS)
 _CONTEXTS = (Context.ENABLED_TAG_KEYS, Context.COST_GROUPS)
@@ -25,6 +25,8 @@ SUMMARY = Summary(
         Step("pods.sql", (POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
         Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
         Step("gpus.sql", (GPU_DAYS, GPU_NODE_DAYS), (Context.COST_GROUPS,)),
+        Step("projects.sql", _LABELS, _CONTEXTS, into=PROJECT_DAYS),
     ),
     checks=CHECKS,
+    details=(PROJECT_DAYS,),
 )

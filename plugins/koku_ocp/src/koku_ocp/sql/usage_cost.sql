@@ -1,30 +1,5 @@
 {# Prices what is measured: each usage row's quantities, one row for each rate. `quantity` and `into` of a metric say what and where. #}
-WITH quantities AS (
-    SELECT
-        u.usage_row,
-        u.usage_start,
-        u.pod_usage_cpu_core_hours,
-        u.pod_request_cpu_core_hours,
-        u.pod_effective_usage_cpu_core_hours,
-        u.pod_usage_memory_gigabyte_hours,
-        u.pod_request_memory_gigabyte_hours,
-        u.pod_effective_usage_memory_gigabyte_hours,
-        u.persistentvolumeclaim_usage_gigabyte_months,
-        u.volume_request_storage_gigabyte_months,
-        {# the row's part of its node's cores, and of the hours that the cluster was up #}
-        {% if distribution_type == 'memory' %}
-        u.pod_effective_usage_memory_gigabyte_hours * u.node_capacity_cpu_core_hours
-            / nullif(u.node_capacity_memory_gigabyte_hours, 0) AS core_hours,
-        u.pod_effective_usage_memory_gigabyte_hours * u.node_capacity_memory_gigabyte_hours
-            / nullif(u.cluster_capacity_memory_gigabyte_hours * u.node_capacity_memory_gigabytes, 0) AS cluster_hours
-        {% else %}
-        u.pod_effective_usage_cpu_core_hours AS core_hours,
-        u.pod_effective_usage_cpu_core_hours * u.node_capacity_cpu_core_hours
-            / nullif(u.cluster_capacity_cpu_core_hours * u.node_capacity_cpu_cores, 0) AS cluster_hours
-        {% endif %}
-    FROM {{ usage }} AS u
-    WHERE u.namespace IS NOT NULL
-),
+WITH {% include 'quantities.sql' %},
 {% if tiered %}
 {# A tier is filled by the whole source's quantity of the month, day by day; within a day every row pays the day's mixture. #}
 amounts AS (
@@ -80,11 +55,6 @@ SELECT
     cost_type AS cost_model_rate_type,
     rate_name,
     metric,
-    {% for column, kind in (('cost_model_cpu_cost', 'cpu'), ('cost_model_memory_cost', 'memory'), ('cost_model_volume_cost', 'volume')) %}
-    CASE metric WHEN NULL THEN 0{% for name, metric in metrics.items() %}
-{% if metric.into == kind or (metric.into == 'distributed' and distribution_type == kind) %}
- WHEN {{ name }} THEN cost{% endif %}
-{% endfor %} ELSE 0 END AS {{ column | ident }}{{ ',' | sql if not loop.last else '' | sql }}
-    {% endfor %}
+    {% include 'cost_columns.sql' %}
 FROM costs
 WHERE cost IS NOT NULL
