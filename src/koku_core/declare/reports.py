@@ -47,6 +47,7 @@ class Key:
         allowed: SQL of what access requires instead of equality with what filters look at; `{values}` is the array of the list.
         choices: the only values it may have, in lower case; they are echoed in upper case.
         exclude_choices: those for `exclude`, if they are others.
+        exclude_operators: whether they may in `exclude` too.
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
         inert: it may be grouped by without groups of it, since clients do; values that are named filter by its `search`, if it has one.
         csv: what CSV calls it, if not the same.
@@ -65,6 +66,7 @@ class Key:
     allowed: Expression | None = None
     choices: tuple[str, ...] = ()
     exclude_choices: tuple[str, ...] = ()
+    exclude_operators: bool = True
     condition: Expression | None = None
     inert: bool = False
     csv: str = ""
@@ -83,13 +85,14 @@ class Aggregate:
         name: for the SQL of figures.
         of: the expression that is aggregated; null counts as nothing.
         where: rows that count; its columns must be keys of a rollup.
-        how: `sum` or `max`.
+        how: `sum`, `max`, or `each`: the largest of each of what is counted, added up.
         money: whose currency it is in: `bill` (column `ReportMap.currency`), `model` (of the source's cost model); empty: not money.
     """
 
     name: str
     of: Expression
     where: Expression | None = None
+        per: for `each`, columns that tell apart what is counted, beside its source and the groups.
     how: str = "sum"
     money: str = ""
 
@@ -97,6 +100,7 @@ class Aggregate:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A parameter that chooses what a report's figures are made of (`cost_type`); answers repeat it.
+    per: tuple[str, ...] = ()
 
     Attributes:
         name: of the parameter, and of the tenant's setting that counts where a request does not choose.
@@ -125,6 +129,7 @@ class Figure:
     name: str
     sql: str
     path: str
+        unit_of_nothing: whether its unit is told in a total of no rows; without it, that is the number 0, as clients know it.
     unit: str = ""
     needs_group: str = ""
     integer: bool = False
@@ -133,6 +138,7 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A list beside the figures: the distinct values that a row is made of (`clusters`).
+    unit_of_nothing: bool = True
 
     Attributes:
         name: in JSON and CSV.
@@ -144,12 +150,14 @@ class Listed:
     name: str
     value: Expression
     total: bool = False
+        shown: SQL of what is listed instead, a jsonb array, made of the values, which are the array `{values}`; empty: they themselves.
     repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text beside the figures of rows that are grouped by `key`.
+    shown: str = ""
 
     Attributes:
         name: in JSON and CSV.

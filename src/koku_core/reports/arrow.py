@@ -1,7 +1,8 @@
-"""Answers as Arrow tables: decimals, dates, lists of text; a field's unit is in its metadata."""
+"""Answers as Arrow tables: decimals, dates, lists of text, lists of objects as JSON; a field's unit is in its metadata."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -37,7 +38,7 @@ def _type(kind: str) -> pa.DataType:
 
     return {
         "date": pa.date32(), "text": pa.string(), "texts": pa.list_(pa.string()), "integer": pa.int64(),
-        "number": pa.decimal128(_DIGITS, _PLACES),
+        "number": pa.decimal128(_DIGITS, _PLACES), "objects": pa.string(),
     }[kind]  # fmt: skip
 
 
@@ -49,4 +50,6 @@ def _plain(value: Any, kind: str) -> Any:
         return date.fromisoformat(value if len(value) > 7 else f"{value}-01")
     if kind == "number":
         return Decimal(value).quantize(_SMALLEST, ROUND_HALF_UP)
+    if kind == "objects":
+        return json.dumps(value)
     return str(value) if kind == "text" else value

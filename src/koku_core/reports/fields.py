@@ -49,6 +49,16 @@ def choice(value: Any, choices: Sequence[str]) -> str:
     return text
 
 
+def only(value: Any, choices: Sequence[str]) -> str:
+    """One of the choices, of which there may be but one; clients know the message so."""
+    text = scalar(value)
+    if text not in choices:
+        raise ValueError(
+            f"valid choice is '{choices[0]}'" if len(choices) == 1 else f"valid choices are '{tuple(choices)}'"
+        )
+    return text
+
+
 def day(value: Any) -> date:
     """A date, `YYYY-MM-DD`."""
     text = scalar(value)

@@ -21,7 +21,7 @@ Get = Callable[[Row], Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: how a row's value is got, what it holds (`date`, `text`, `texts`, `number`, `integer`), and its unit."""
+    """A column: how a row's value is got, what it holds (`date`, `text`, `texts`, `objects`, `number`, `integer`), and its unit."""
 
     get: Get
     kind: str = "text"
@@ -58,8 +58,9 @@ class Flat:
         found = {"date": Column(lambda row: label(row[2]), "date")}
         for n, group in enumerate(parameters.groups):
             found[self._group_column(group)] = Column(_value(3 + n))
-        for name in ("source_uuid", *(x.name for x in self._plan.lists)):
-            found[name] = Column(_list(table.at(name)), "texts")
+        found["source_uuid"] = Column(_list(table.at("source_uuid")), "texts")
+        for x in self._plan.lists:
+            found[x.name] = Column(_list(table.at(x.name)), "objects" if x.shown else "texts")
         found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts if t.csv != "-"}
         if parameters.ranked:
             found["rank"] = Column(lambda row: row[1], "integer")

@@ -90,7 +90,9 @@ class Packer:
         tree: dict[str, Any] = {}
         for figure in self._plan.figures:
             if figure.name != SIZE:
-                _put(tree, figure.path, self._number(figure.name, integer=figure.integer), self._unit(figure.unit))
+                unit = 0 if nothing and not figure.unit_of_nothing else self._unit(figure.unit)
+                _put(tree, figure.path, self._number(figure.name, integer=figure.integer), unit)
+        nothing = total and not self._table.total[self._table.at("source_uuid")]
         if self._plan.report.capacity:
             self._put_capacity(tree, total=total)
         if not self._parameters.alone:
@@ -115,12 +117,12 @@ class Packer:
         return self._parameters.currency if unit == CURRENCY else unit
 
 
-def _put(tree: dict[str, Any], path: str, number: At, unit: str) -> None:
+def _put(tree: dict[str, Any], path: str, number: At, unit: str | int) -> None:
     """Put a figure into the tree; with a unit it is an object of its own."""
     *above, last = path.split(".")
     for step in above:
         tree = tree.setdefault(step, {})
-    if unit:
+    if unit != "":
         tree.setdefault(last, {}).update({"value": number, "units": unit})
     else:
         tree[last] = number
@@ -131,7 +133,7 @@ def _compiled(block: Any) -> Pack:
     if isinstance(block, At):
         place = block.place
         return (lambda row: int(row[place])) if block.integer else (lambda row: float(row[place]))
-    if isinstance(block, str):
+    if not isinstance(block, dict):
         return lambda _: block
     leaves = [(name, _leaf(part)) for name, part in block.items()]
     if leaves and all(leaf for _, leaf in leaves):
@@ -141,7 +143,7 @@ def _compiled(block: Any) -> Pack:
     return lambda row: {name: pack(row) for name, pack in parts}
 
 
-def _leaf(block: Any) -> tuple[int, str] | None:
+def _leaf(block: Any) -> tuple[int, Any] | None:
     """Place and unit, if the block is a number with a unit and nothing else: most of an answer is."""
     if isinstance(block, dict) and block.keys() == {"value", "units"} and not block["value"].integer:
         return block["value"].place, block["units"]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from koku_core.declare.facts import CONTEXT, Fact, Rollup
-from koku_core.declare.reports import Aggregate, Expression, Figure, Listed, Report, ReportMap, Text
+from koku_core.declare.reports import Aggregate, Expression, Figure, Listed, Report, ReportMap, Text, column
+from koku_core.reports import inside
 from koku_core.reports.access import Restrictions
 from koku_core.reports.conditions import columns_of
 from koku_core.reports.parameters import Parameters
@@ -83,6 +84,7 @@ def _keys(
     expressions: list[Expression | None] = [*(a.where for a in aggregates), *(t.value for t in texts)]
     expressions += [x.value for x in report.lists]
     expressions += [g.key.value for g in parameters.groups if g.key]
+    expressions += [column(c) for a in aggregates for c in a.per]
     expressions += [f.condition for f in report.flags if parameters.grouped_by(f.key)]
     if report.categories and parameters.categories is not None:
         expressions.append(report.categories.name)
@@ -103,5 +105,5 @@ def _smallest(
 def _has(rollup: Rollup, keys: set[str], aggregates: Iterable[Aggregate]) -> bool:
     if not keys <= set(rollup.dims):
         return False
-    columns = {"sum": set(rollup.sums), "max": set(rollup.maxes)}
+    columns = {"sum": set(rollup.sums), "max": set(rollup.maxes), "each": set(rollup.maxes)}
     return all(set(a.of.columns) <= columns[a.how] for a in aggregates)

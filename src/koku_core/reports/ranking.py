@@ -278,7 +278,7 @@ class Ranking:
 
 
 def _by_name(group: str) -> Sql:
-    return sql.SQL('lower({0}) COLLATE "C" NULLS LAST, {0} COLLATE "C"').format(sql.Identifier(group))
+    return sql.SQL('lower({0}) COLLATE "C" NULLS LAST, {0} COLLATE "C" DESC').format(sql.Identifier(group))
 
 
 def _folded_text(text: Text, label: Sql) -> Sql:

@@ -83,7 +83,7 @@ def _read(conn: Connection, fact: Fact, kind: ResourceType, limits: Restrictions
     text = sql.SQL(
         """SELECT value, alias, count(*) OVER () FROM (
              SELECT {value} AS value, max({alias}) AS alias FROM {table} WHERE {where} GROUP BY 1) AS found
-           WHERE value <> '' ORDER BY lower(value) COLLATE "C", value COLLATE "C" LIMIT {limit}"""
+           WHERE value <> '' ORDER BY lower(value) COLLATE "C", value COLLATE "C" DESC LIMIT {limit}"""
     ).format(
         value=raw(kind.key.value.sql), alias=raw(kind.alias[1].sql if kind.alias else "NULL::text"),
         table=sql.Identifier(table), where=_where(kind, limits, wanted, values), limit=values.bind(wanted.limit, "int"),

@@ -167,7 +167,7 @@ class Reports:
             if etag in known:
                 return Answer(etag, dict)
             planned = plan(plugin.report_map, parameters, restrictions)
-            if csv and parameters.limit == 0:
+            if csv and parameters.limit == 0 and not any(x.shown for x in report.lists):
                 return Answer(etag, dict, streamed=reading.streamed(conn, planned, found, stack.pop_all()))
             most = self._services.settings.row_limit
             table = reading.read(conn, planned, found, newest_first=csv, most=most)
@@ -231,7 +231,7 @@ def _nothing(url: str, query: str, etag: str) -> Answer:
 def _made(table: Table, found: Context, etag: str, url: str, query: str, *, csv: bool) -> Answer:
     parameters = table.plan.parameters
     flat = Flat(table, found.rates)
-    first, size = parameters.offset, envelope.page_size(parameters.limit) if csv else None
+    first, size = parameters.offset, envelope.page_size(parameters.limit) if csv and parameters.limit else None
 
     def rows() -> Iterator[dict[str, Any]]:
         last = None if size is None else first + size

@@ -72,4 +72,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, Mapping):
+        return " ".join(map(_cell, value.values()))
+    return ", ".join(map(_cell, value)) if isinstance(value, list) else str(value)

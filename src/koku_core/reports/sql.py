@@ -22,6 +22,8 @@ from koku_core.reports.plan import Plan
 
 Sql = sql.Composable  #: a piece of SQL
 
+#: How cells of the table are aggregated, and how those are again.
+_HOW = {"sum": ("sum", "sum"), "max": ("max", "max"), "each": ("max", "sum")}
 
 def names(columns: Sequence[str], table: str = "") -> Sql:
     """`a, b`, quoted, of one table if it is named."""
@@ -30,6 +32,11 @@ def names(columns: Sequence[str], table: str = "") -> Sql:
 
 
 def bucket(period: Period) -> Sql:
+def _of_each(column: str) -> str:
+    """The column of cells that tells apart what is counted."""
+    return f"of {column}"
+
+
     """The first day of a row's bucket."""
     return sql.SQL("usage_start" if period.daily else "date_trunc('month', usage_start::timestamp)::date")
 
@@ -64,6 +71,7 @@ class Statement:
         self.columns = plan.columns
         self.figures = list(dict.fromkeys(self.columns.values()))
         self.row_level, self.group_level = 0, 1 << len(self.groups)
+        self.per = list(dict.fromkeys(column for a in plan.aggregates for column in a.per))
         self.total_level = (1 << (len(self.groups) + 1)) - 1
         periods = [parameters.period] + ([parameters.period.previous()] if self.looks_back else [])
         self.conversion = Conversion(self.context, parameters.currency, bool(plan.currency), periods, self.values)
@@ -98,13 +106,39 @@ class Statement:
         if plan.currency:
             keys.append(sql.SQL("{} AS bill").format(sql.Identifier(plan.currency)))
         selected = [*keys, *self._aggregates()]
-        return sql.SQL("SELECT {} FROM {} AS fact WHERE {} GROUP BY {}").format(
+        keys += [sql.SQL("{} AS {}").format(sql.Identifier(c), sql.Identifier(_of_each(c))) for c in self.per]
+        cells = sql.SQL("SELECT {} FROM {} AS fact WHERE {} GROUP BY {}").format(
             sql.SQL(", ").join(selected),
             source(plan.fact, plan.table, self.context.has_data),
             self.where(period, plan.where.sql if plan.where else ""),
             sql.SQL(", ").join(sql.SQL(str(n + 1)) for n in range(len(keys))),
         )
 
+        return self._counted_once(cells) if any(a.how == "each" for a in plan.aggregates) else cells
+
+    def _counted_once(self, cells: Sql) -> Sql:
+        """The cells, with what is counted once each in the one cell of each that has the most of it, so that it can be added up."""
+        plan, once = self.plan, [a.name for a in self.plan.aggregates if a.how == "each"]
+        bill = ["bill"] if plan.currency else []
+        texts = [t.name for t in plan.texts if t.value]
+        others = [a.name for a in plan.aggregates if a.how != "each"]
+        kept = [
+            "bucket",
+            "source_uuid",
+            *self.groups,
+            *(x.name for x in plan.lists),
+            *bill,
+            *others,
+            *texts,
+            *(f.name for f in self.flags),
+        ]
+        each = names(["bucket", "source_uuid", *self.groups, *map(_of_each, self.per)])
+        first = sql.SQL(
+            "CASE row_number() OVER (PARTITION BY {each} ORDER BY {of} DESC) WHEN 1 THEN {of} ELSE 0 END AS {of}"
+        )
+        return sql.SQL("SELECT {}, {} FROM ({}) AS cells").format(
+            names(kept), sql.SQL(", ").join(first.format(each=each, of=sql.Identifier(n)) for n in once), cells
+        )
     def _named_groups(self) -> list[tuple[Group, str]]:
         return list(zip(self.parameters.groups, self.groups, strict=True))
 
@@ -125,7 +159,7 @@ class Statement:
         for a in self.plan.aggregates:
             where = sql.SQL(" FILTER (WHERE {})").format(raw(a.where.sql)) if a.where else sql.SQL("")
             aggregate = sql.SQL("coalesce({}({}){}, 0) AS {}")
-            found.append(aggregate.format(sql.SQL(a.how), raw(a.of.sql), where, sql.Identifier(a.name)))
+            found.append(aggregate.format(sql.SQL(_HOW[a.how][0]), raw(a.of.sql), where, sql.Identifier(a.name)))
         for t in self.plan.texts:
             if t.value:
                 found.append(sql.SQL("max({}) AS {}").format(raw(t.value.sql), sql.Identifier(t.name)))
@@ -174,14 +208,25 @@ class Statement:
     def _converted(self) -> list[Sql]:
         return [
             sql.SQL("coalesce({}({}), 0) AS {}").format(
-                sql.SQL(a.how), self.conversion.money(a), sql.Identifier(a.name)
+                sql.SQL(_HOW[a.how][1]), self.conversion.money(a), sql.Identifier(a.name)
             )
             for a in self.plan.aggregates
         ]
 
     def _figures(self) -> Sql:
-        kept = ["level", "bucket", *self.groups, *self.lists, *(f.name for f in self.flags)]
-        computed = [(t.name, self._text(t)) for t in self.plan.texts if t.value or t.of_group]
+        made = {
+            x.name: raw(x.shown, values=sql.SQL("sums.{}").format(sql.Identifier(x.name)))
+            for x in self.plan.lists
+            if x.shown
+        }
+        kept = [
+            "level",
+            "bucket",
+            *self.groups,
+            *(n for n in self.lists if n not in made),
+            *(f.name for f in self.flags),
+        ]
+        computed = [*made.items(), *((t.name, self._text(t)) for t in self.plan.texts if t.value or t.of_group)]
         computed += [(f.name, raw(f.sql)) for f in self.plan.figures if f.name in self.figures]
         return sql.SQL("SELECT {}, {} FROM sums").format(
             names([*kept, "base_currency", "missing_rates"]),

@@ -155,7 +155,8 @@ class Validation:
         found: dict[str, Any] = {}
         for name, value in given.items():
             if name in self.times:
-                found[name] = checked(errors, name, fields.choice, value, self.times[name])
+                check = fields.only if self.report.inventory else fields.choice
+                found[name] = checked(errors, name, check, value, self.times[name])
             elif name in ("limit", "offset") and not self.report.inventory:
                 found[name] = checked(errors, name, fields.integer, value, least=0)
             elif name == "resource_scope":
@@ -191,7 +192,7 @@ class Validation:
             there = self.report.tags and name.key in tags and (where != "group_by" or not self.report.inventory)
             return Key(name.full) if there else None
         key = self.keys.get(name.key)
-        if key is None or (name.operator and not key.operators):
+        if key is None or (name.operator and not (key.operators and (where != "exclude" or key.exclude_operators))):
             return None
         grouped = key.name in self.report.groupable or key.inert
         may = {"filter": key.filter, "exclude": key.exclude, "group_by": grouped}

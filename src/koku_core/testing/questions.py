@@ -58,7 +58,8 @@ def _filters(key: Key) -> Iterator[Options]:
     for where, may in (("filter", key.filter), ("exclude", key.exclude)):
         if may:
             yield {where: {key.name: values[: 1 if key.exclude_choices else None]}}
-            yield from ({where: {f"{o}:{key.name}": values[:1]}} for o in OPERATORS if key.operators)
+            operators = OPERATORS if key.operators and (where == "filter" or key.exclude_operators) else ()
+            yield from ({where: {f"{o}:{key.name}": values[:1]}} for o in operators)
 
 
 def _orders(report: Report) -> Iterator[Options]:

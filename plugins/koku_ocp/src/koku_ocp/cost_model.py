@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Told
-from koku_ocp.facts import GPU_KEYS
+from koku_ocp.facts import GPU_KEYS, VM_KEYS
 
 _HOURS = "core-hours"
 _GIB_HOURS = "GiB-hours"
@@ -41,9 +41,18 @@ def _monthly(name: str, label: str, unit: str, cost_type: str, price_of: str) ->
                   tag_template=_TAG_TEMPLATES[label], tag_params=of_pods if label == "Cluster" else {})  # fmt: skip
 
 
-def _counted(name: str, label: str, unit: str, metric_type: str, *, tiered: bool = True) -> Metric:
-    """A metric that can be stored and is not priced yet."""
-    return Metric(name, label, "Count", unit, "Infrastructure", metric_type, tiered=tiered)
+def _machine_hour(name: str, unit: str, quantity: str) -> Metric:
+    """A price for an hour of a virtual machine or of a core of it: its pods pay what of that they have."""
+    params = {"quantity": quantity, "into": "cpu", "labels": "pod_labels"}
+    return Metric(name, "Virtual Machine", "Count", unit, "Infrastructure", "vm", template="usage_cost.sql", params=params,
+                  tag_template="tag_usage_cost.sql")  # fmt: skip
+
+
+def _machine_month(name: str, unit: str, quantity: str, cost_type: str) -> Metric:
+    """A price for a month of a virtual machine or of a core of it."""
+    params = {"quantity": quantity, "monthly_cost_type": cost_type}
+    return Metric(name, "Virtual Machine", "Count", unit, "Infrastructure", "vm", template="vm_cost.sql", params=params,
+                  tag_template="vm_tag_cost.sql")  # fmt: skip
 
 
 METRICS = (
@@ -62,13 +71,13 @@ METRICS = (
     _monthly("cluster_cost_per_month", "Cluster", "cluster-month", "Cluster", "cluster"),
     _hourly("cluster_cost_per_hour", "Cluster", "cluster-hour", "cluster_hours", "distributed"),
     _monthly("pvc_cost_per_month", "Persistent volume claims", "pvc-month", "PVC", "claim"),
-    _counted("vm_cost_per_month", "Virtual Machine", "vm-month", "vm"),
-    _counted("vm_cost_per_hour", "Virtual Machine", "vm-hour", "vm"),
+    _machine_month("vm_cost_per_month", "vm-month", "months", "OCP_VM"),
+    _machine_hour("vm_cost_per_hour", "vm-hour", "vm_hours"),
     _hourly("cluster_core_cost_per_hour", "Cluster", "core-hour", "core_hours", "cpu"),
     Metric("project_per_month", "Project", "Count", "project-month", "Infrastructure", "project", tiered=False,
            tag_template="tag_project_cost.sql"),
-    _counted("vm_core_cost_per_month", "Virtual Machine", "core-month", "vm"),
-    _counted("vm_core_cost_per_hour", "Virtual Machine", "core-hour", "vm"),
+    _machine_month("vm_core_cost_per_month", "core-month", "core_months", "OCP_VM_CORE"),
+    _machine_hour("vm_core_cost_per_hour", "core-hour", "vm_core_hours"),
     Metric("gpu_cost_per_month", "GPU", "Count", "gpu-month", "Infrastructure", "gpu", tag_template="gpu_cost.sql"),
 )  # fmt: skip
 
@@ -94,17 +103,17 @@ TOLD = Told(
     keys=(
         "cluster_id", "cluster_alias", "usage_start", "usage_end", "data_source", "namespace", "node", "resource_id",
         "pod_labels", "volume_labels", "all_labels", "persistentvolumeclaim", "persistentvolume", "storageclass",
-        "cost_category_id", *_CAPACITIES, *GPU_KEYS,
+        "cost_category_id", *_CAPACITIES, *GPU_KEYS, *VM_KEYS,
     ),
     kinds=("cost_model_rate_type", "monthly_cost_type", "raw_currency"),
     type="cost_model_rate_type",
     raw={"infrastructure_raw_cost": "Raw"},
     given=("infrastructure_markup_cost", *_MODEL_COSTS),
     moved="distributed_cost",
-    moved_by=("namespace", "node", "data_source", "cost_category_id", "gpu_vendor", "gpu_model"),
+    moved_by=("namespace", "node", "data_source", "cost_category_id", "gpu_vendor", "gpu_model", "vm_name"),
     moved_has=(
         "cluster_id", "cluster_alias", "usage_start", "usage_end", "data_source", "namespace", "node", "resource_id",
-        "cost_category_id", *_CAPACITIES, "gpu_vendor", "gpu_model",
+        "cost_category_id", *_CAPACITIES, "gpu_vendor", "gpu_model", "vm_name",
     ),
     figures=("infrastructure_markup_cost", "infrastructure_project_markup_cost", *_MODEL_COSTS),
 )  # fmt: skip

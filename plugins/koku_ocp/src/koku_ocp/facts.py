@@ -34,6 +34,11 @@ GPU_ROWS = (
 GPU_KEYS = ("gpu_vendor", "gpu_model", "gpu_mode", "mig_profile", "mig_instance_id")
 _GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
 
+#: What costs have of the virtual machine that they are costs of.
+VM_KEYS = ("vm_name", "vm_labels")
+#: The report on virtual machines: the rows of their pods and claims, and their part of what is handed on.
+VM_ROWS = "vm_name IS NOT NULL"
+
 #: The projects of each day, also those without pods, with the labels of their namespaces alone.
 PROJECT_DAYS = Fact(
     "ocp_project_days",
@@ -70,6 +75,12 @@ DAILY_SUMMARY = Fact(
         Column("gpu_max_slices", Kind.INTEGER, "slices of a whole GPU of the model on the node; 1: not sliced"),
         money("gpu_memory_gigabytes", "memory of the whole GPU", "GB"), money("mig_memory_gigabytes", "memory of the instance", "gb"),
         money("gpu_slice_seconds", "slices times the seconds that they were in use, or left", "slice·s"),
+        text("vm_name", "the virtual machine that the row's pods are of, or its claim"),
+        labels("vm_labels", "what the machine is known by: its pods' labels, and a claim's own"),
+        money("vm_hours", "that the machine was up; a machine's rows of a day share them", "hours"),
+        money("vm_core_hours", "Σ over its hours of the cores that it requested; null: no report tells", "core-hours"),
+        money("vm_request_cpu_cores", "the most that the machine requested on the day", "cores"),
+        money("vm_request_memory_gigabytes", "the most that the machine requested on the day", "GiB"),
     ),
     rollups=(
         Rollup("ocp_cost", _KEYS, _COSTS),
@@ -84,6 +95,8 @@ DAILY_SUMMARY = Fact(
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
         Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost",), _GPU_SIZES,
                where=GPU_ROWS),
+        Rollup("ocp_vm", (*_KEYS, "namespace", "node", *VM_KEYS, "persistentvolumeclaim", "storageclass", _STORAGE[0], _STORAGE[2]),
+               _COSTS, ("vm_request_cpu_cores", "vm_request_memory_gigabytes"), where=VM_ROWS),
     ),
     tags=(
         TagTable("pod", "pod_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Pod'"),

@@ -12,6 +12,7 @@ from koku_ocp.datasets import (
     NODE_LABEL_DAYS,
     POD_DAYS,
     STORAGE_DAYS,
+    VM_DAYS,
 )
 from koku_ocp.facts import DAILY_SUMMARY, PROJECT_DAYS
 
@@ -22,8 +23,8 @@ SUMMARY = Summary(
     package="koku_ocp",
     fact=DAILY_SUMMARY,
     steps=(
-        Step("pods.sql", (POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
-        Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, *_LABELS), _CONTEXTS),
+        Step("pods.sql", (POD_DAYS, NODE_DAYS, VM_DAYS, *_LABELS), _CONTEXTS),
+        Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, VM_DAYS, *_LABELS), _CONTEXTS),
         Step("gpus.sql", (GPU_DAYS, GPU_NODE_DAYS), (Context.COST_GROUPS,)),
         Step("projects.sql", _LABELS, _CONTEXTS, into=PROJECT_DAYS),
     ),

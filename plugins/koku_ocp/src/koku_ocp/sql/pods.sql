@@ -23,6 +23,7 @@ pods AS (
         p.node,
         {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), 'l.labels' | sql) }} AS labels,
         max(p.resource_id) AS resource_id,
+        sum(p.pod_hours) AS pod_hours,
         {% for seconds, hours, capacity in measures %}
         {% set total %}sum(p.{{ seconds | ident }}){% endset %}
         {{ m.div(total, '3600' | sql if capacity == 'core_hours' else '3865470566400' | sql) }} AS {{ hours | ident }}{{ ',' | sql if not loop.last else '' | sql }}
@@ -92,6 +93,7 @@ unallocated AS (
         n.node,
         {{ m.no_labels() }} AS labels,
         n.resource_id,
+        0 AS pod_hours,
         {% for _, hours, capacity in measures %}
         n.{{ capacity | ident }} - coalesce(t.{{ hours | ident }}, 0) AS {{ hours | ident }}{{ ',' | sql if not loop.last else '' | sql }}
         {% endfor %}
@@ -99,7 +101,53 @@ unallocated AS (
     JOIN roles AS r ON r.node = n.node
     LEFT JOIN taken AS t ON t.usage_start = n.usage_start AND t.node = n.node
 ),
-all_rows AS (SELECT * FROM pods UNION ALL SELECT * FROM unallocated),
+{# A virtual machine on a node: its pods by their label, its hours by its own report, which its pods share by theirs. #}
+reported AS (
+    SELECT
+        v.usage_start,
+        v.namespace,
+        v.vm_name,
+        v.node,
+        max(v.resource_id) AS resource_id,
+        sum(v.vm_uptime_total_seconds) AS seconds,
+        sum(v.vm_core_seconds_up) AS core_seconds,
+        max(max(v.vm_cpu_request_cores)) OVER (PARTITION BY v.usage_start, v.namespace, v.vm_name) AS cores,
+        max(max(v.vm_memory_request_bytes)) OVER (PARTITION BY v.usage_start, v.namespace, v.vm_name) AS bytes
+    FROM {{ datasets.ocp_vm_days }} AS v
+    GROUP BY 1, 2, 3, 4
+),
+reported_days AS (SELECT DISTINCT usage_start FROM {{ datasets.ocp_vm_days }}),
+machines AS (
+    SELECT *, sum(pod_hours) OVER (PARTITION BY usage_start, namespace, node, vm_name) AS machine_hours
+    FROM (
+        SELECT p.*, nullif({{ m.label_get(m.labels_store('p.labels' | sql), 'vm_kubevirt_io_name') }}, '') AS vm_name
+        FROM pods AS p
+    ) AS labelled
+),
+{# One whose pods there is no word of ran all the same. #}
+alone AS (
+    SELECT
+        v.usage_start,
+        v.namespace,
+        v.node,
+        {{ m.no_labels() }} AS labels,
+        v.resource_id,
+        1 AS pod_hours,
+        {% for _, hours, _ in measures %}
+        {{ m.figure('NULL' | sql) }} AS {{ hours | ident }},
+        {% endfor %}
+        v.vm_name,
+        1 AS machine_hours
+    FROM reported AS v
+    LEFT JOIN machines AS p
+        ON p.usage_start = v.usage_start AND p.namespace = v.namespace AND p.node = v.node AND p.vm_name = v.vm_name
+    WHERE p.vm_name IS NULL AND v.node <> '' AND v.seconds > 0
+),
+all_rows AS (
+    SELECT * FROM machines
+    UNION ALL SELECT * FROM alone
+    UNION ALL SELECT *, NULL AS vm_name, 0 AS machine_hours FROM unallocated
+),
 {# One cost group a namespace, however many patterns match. #}
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
@@ -127,8 +175,32 @@ SELECT
     n.gigabyte_hours AS node_capacity_memory_gigabyte_hours,
     c.core_hours AS cluster_capacity_cpu_core_hours,
     c.gigabyte_hours AS cluster_capacity_memory_gigabyte_hours,
-    g.cost_group_id AS cost_category_id
+    g.cost_group_id AS cost_category_id,
+    b.vm_name,
+    CASE WHEN b.vm_name IS NOT NULL THEN {{ m.labels_store('b.labels' | sql) }} END AS vm_labels,
+    CASE
+        WHEN b.vm_name IS NULL THEN NULL
+        WHEN d.usage_start IS NULL THEN {{ m.figure('b.pod_hours' | sql) }}
+        ELSE coalesce({{ m.div('v.seconds * b.pod_hours' | sql, '3600 * b.machine_hours' | sql) }}, 0)
+    END AS vm_hours,
+    CASE
+        WHEN b.vm_name IS NOT NULL AND d.usage_start IS NOT NULL
+            THEN coalesce({{ m.div('v.core_seconds * b.pod_hours' | sql, '3600 * b.machine_hours' | sql) }}, 0)
+    END AS vm_core_hours,
+    CASE
+        WHEN b.vm_name IS NULL THEN NULL
+        WHEN d.usage_start IS NULL THEN {{ m.div('b.pod_request_cpu_core_hours' | sql, 'b.pod_hours' | sql) }}
+        ELSE {{ m.figure('v.cores' | sql) }}
+    END AS vm_request_cpu_cores,
+    CASE
+        WHEN b.vm_name IS NULL THEN NULL
+        WHEN d.usage_start IS NULL THEN {{ m.div('b.pod_request_memory_gigabyte_hours' | sql, 'b.pod_hours' | sql) }}
+        ELSE {{ m.div('v.bytes' | sql, '1073741824' | sql) }}
+    END AS vm_request_memory_gigabytes
 FROM all_rows AS b
 LEFT JOIN nodes AS n ON n.usage_start = b.usage_start AND n.node = b.node
 LEFT JOIN clusters AS c ON c.usage_start = b.usage_start
 LEFT JOIN categories AS g ON g.namespace = b.namespace
+LEFT JOIN reported_days AS d ON d.usage_start = b.usage_start
+LEFT JOIN reported AS v
+    ON v.usage_start = b.usage_start AND v.namespace = b.namespace AND v.node = b.node AND v.vm_name = b.vm_name

@@ -2,7 +2,7 @@
 {% set month %}{{ days_in_month }} * 92771293593600{% endset %}
 WITH {% include 'label_sets.sql' %}
 volume_labels AS (
-    SELECT sets.of_volume, sets.of_claim, {{ m.labels_keep(m.labels_merge('sets.of_volume' | sql, 'sets.of_claim' | sql), 'keys' | sql) }} AS labels
+    SELECT sets.of_volume, sets.of_claim, {{ m.labels_merge(m.labels_keep('sets.of_volume' | sql, 'keys' | sql), m.labels_keep('sets.of_claim' | sql, 'keys' | sql)) }} AS labels
     FROM (
         SELECT DISTINCT persistentvolume_labels AS of_volume, persistentvolumeclaim_labels AS of_claim FROM {{ datasets.ocp_storage_days }}
     ) AS sets
@@ -33,14 +33,14 @@ mounts AS (
         END AS {{ ('volume_seconds' if window == 'volume' else 'claim_seconds') | ident }}{{ ',' | sql if not loop.last else '' | sql }}
         {% endfor %}
     FROM {{ datasets.ocp_storage_days }} AS s
-    WINDOW volume AS (
+    WINDOW "volume" AS (
         PARTITION BY
             s.usage_start,
             s.persistentvolume,
             CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.namespace END,
             CASE WHEN coalesce(s.persistentvolume, '') = '' THEN s.persistentvolumeclaim END
     ),
-    claim AS (
+    "claim" AS (
         PARTITION BY
             s.usage_start,
             s.namespace,
@@ -107,6 +107,49 @@ volume_rows AS (
     LEFT JOIN namespace_labels AS s ON s.usage_start = i.usage_start AND s.namespace = i.namespace
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
+{# The labels that each virtual machine had last, and its claims: those that its report names, else those that its pods mount. #}
+machine_pods AS (
+    SELECT *
+    FROM (
+        SELECT
+            usage_start, namespace, pod, node, pod_labels, pod_hours,
+            nullif({{ m.label_get('pod_labels' | sql, 'vm_kubevirt_io_name') }}, '') AS vm_name
+        FROM {{ datasets.ocp_pod_days }}
+    ) AS labelled
+    WHERE vm_name IS NOT NULL AND node <> ''
+),
+machine_labels AS (
+    SELECT
+        r.namespace,
+        r.vm_name,
+        {% set own %}{{ m.labels_keep('r.pod_labels' | sql, 'keys' | sql) }}{% endset %}
+        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), own) }} AS labels
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY namespace, vm_name ORDER BY usage_start DESC, pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
+        ) AS place
+        FROM machine_pods
+    ) AS r
+    CROSS JOIN enabled
+    LEFT JOIN node_labels AS n ON n.usage_start = r.usage_start AND n.node = r.node
+    LEFT JOIN namespace_labels AS s ON s.usage_start = r.usage_start AND s.namespace = r.namespace
+    WHERE r.place = 1
+),
+machine_claims AS (
+    SELECT namespace, claim, vm_name
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY namespace, claim ORDER BY told, usage_start DESC, vm_name) AS place
+        FROM (
+            SELECT 1 AS told, usage_start, namespace, vm_persistentvolumeclaim_name AS claim, vm_name FROM {{ datasets.ocp_vm_days }}
+            UNION ALL
+            SELECT 2 AS told, v.usage_start, v.namespace, v.persistentvolumeclaim AS claim, p.vm_name
+            FROM {{ datasets.ocp_storage_days }} AS v
+            JOIN machine_pods AS p ON p.usage_start = v.usage_start AND p.namespace = v.namespace AND p.pod = v.pod
+        ) AS named
+        WHERE claim <> ''
+    ) AS placed
+    WHERE place = 1
+),
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
     FROM (SELECT DISTINCT namespace FROM volume_rows) AS s
@@ -131,6 +174,10 @@ SELECT
     r.capacity AS persistentvolumeclaim_capacity_gigabyte_months,
     r.request AS volume_request_storage_gigabyte_months,
     r.used AS persistentvolumeclaim_usage_gigabyte_months,
-    g.cost_group_id AS cost_category_id
+    g.cost_group_id AS cost_category_id,
+    c.vm_name,
+    CASE WHEN c.vm_name IS NOT NULL THEN {{ m.labels_store(m.labels_merge('r.labels' | sql, 'l.labels' | sql)) }} END AS vm_labels
 FROM volume_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
+LEFT JOIN machine_claims AS c ON c.namespace = r.namespace AND c.claim = r.persistentvolumeclaim
+LEFT JOIN machine_labels AS l ON l.namespace = c.namespace AND l.vm_name = c.vm_name

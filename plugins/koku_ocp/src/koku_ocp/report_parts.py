@@ -1,0 +1,79 @@
+"""What the reports about clusters have in common, as data: keys, the cost block, distributed cost."""
+
+from __future__ import annotations
+
+from koku_core.declare.reports import CURRENCY, Aggregate, Expression, Figure, Key, column
+
+#: The columns of all that a cost model charges.
+MODEL_COSTS = ("cost_model_cpu_cost", "cost_model_memory_cost", "cost_model_volume_cost", "cost_model_gpu_cost")
+_RATE_TYPE = ("cost_model_rate_type",)
+ALIAS = Expression("coalesce(cluster_alias, cluster_id)", ("cluster_alias", "cluster_id"))
+CLUSTER = Key("cluster", column("cluster_id"), (column("cluster_alias"), column("cluster_id")),
+              order="cluster", access="openshift.cluster")  # fmt: skip
+PROJECT = Key("project", column("namespace"), order="project", access="openshift.project")
+NODE = Key("node", column("node"), order="node", access="openshift.node")
+
+COST_ORDERS = {
+    "cost": ("cost_total", ()), "infrastructure": ("infra_total", ()), "supplementary": ("sup_total", ()),
+    "distributed_cost": ("cost_total_distributed", ("project",)),
+}  # fmt: skip
+
+#: The distributions: name of the figure in JSON, rate type of its rows, whose currency they are in.
+DISTRIBUTIONS = (
+    ("platform_distributed", "platform_distributed", "model"),
+    ("worker_unallocated_distributed", "worker_distributed", "model"),
+    ("network_unattributed_distributed", "unattributed_network", "bill"),
+    ("storage_unattributed_distributed", "unattributed_storage", "bill"),
+    ("gpu_unallocated_distributed", "gpu_distributed", "model"),
+)
+TOTAL = "infra_raw + infra_markup + model_all"
+_DISTRIBUTED = " + ".join([TOTAL, *(name for name, _, _ in DISTRIBUTIONS)])
+
+
+def cost_aggregates(*model: str) -> tuple[Aggregate, ...]:
+    """The aggregates behind the cost block; `model` names the cost model's columns that the report counts."""
+    priced = Expression(" + ".join(f"coalesce({c}, 0)" for c in model), model)
+
+    def of_type(name: str) -> Expression:
+        return Expression(f"cost_model_rate_type = '{name}'", _RATE_TYPE)
+
+    return (
+        Aggregate("infra_raw", column("infrastructure_raw_cost"), money="bill"),
+        Aggregate("infra_markup", column("infrastructure_markup_cost"), money="bill"),
+        Aggregate("model_infra", priced, of_type("Infrastructure"), money="model"),
+        Aggregate("model_sup", priced, of_type("Supplementary"), money="model"),
+        Aggregate("model_all", priced, money="model"),
+        *(
+            Aggregate(name, column("distributed_cost"), of_type(kind), money=money)
+            for name, kind, money in DISTRIBUTIONS
+        ),
+    )
+
+
+def cost_block(*distributed: Figure) -> tuple[Figure, ...]:
+    """The three objects infrastructure, supplementary and cost."""
+    figures = (
+        ("infra_raw", "infra_raw", "infrastructure.raw"),
+        ("infra_markup", "infra_markup", "infrastructure.markup"),
+        ("infra_usage", "model_infra", "infrastructure.usage"),
+        ("infra_total", "infra_raw + infra_markup + model_infra", "infrastructure.total"),
+        ("sup_raw", "0", "supplementary.raw"),
+        ("sup_markup", "0", "supplementary.markup"),
+        ("sup_usage", "model_sup", "supplementary.usage"),
+        ("sup_total", "model_sup", "supplementary.total"),
+        ("cost_raw", "infra_raw", "cost.raw"),
+        ("cost_markup", "infra_markup", "cost.markup"),
+        ("cost_usage", "model_all", "cost.usage"),
+    )
+    total = Figure("cost_total", TOTAL, "cost.total", CURRENCY)
+    return (*(Figure(name, sql, path, CURRENCY) for name, sql, path in figures), *distributed, total)
+
+
+def distributions(group: str) -> tuple[Figure, ...]:
+    """What each distribution moved; `group`: the key that they need, empty: none."""
+    return tuple(Figure(f"cost_{name}", name, f"cost.{name}", CURRENCY, group) for name, _, _ in DISTRIBUTIONS)
+
+
+def distributed_total(group: str) -> Figure:
+    """The cost with all that was moved."""
+    return Figure("cost_total_distributed", _DISTRIBUTED, "cost.distributed", CURRENCY, group)

@@ -1,0 +1,28 @@
+{# Charges each virtual machine, or each of its cores, the day's part of a price for a month. #}
+WITH {% include 'vm_months.sql' %},
+prices AS (
+    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
+    FROM {{ rates }}
+    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
+    GROUP BY 1, 2, 3, 4
+),
+costs AS (
+    SELECT
+        u.usage_row,
+        p.rate_name,
+        p.metric,
+        p.cost_type,
+        p.value * CASE p.metric{% for name, metric in metrics.items() %} WHEN {{ name }} THEN u.{{ metric.quantity | ident }}{% endfor %} END
+            / {{ days_in_month }} AS cost
+    FROM machines AS u
+    JOIN prices AS p ON p.usage_start = u.usage_start
+)
+SELECT
+    usage_row,
+    rate_name,
+    metric,
+    cost_type AS cost_model_rate_type,
+    CASE metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
+    cost AS cost_model_cpu_cost
+FROM costs
+WHERE cost IS NOT NULL
