@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from koku_core.api.endpoint import Call, Handler, Reply, Resource
 from koku_core.api.permissions import reads
+from koku_core.forecasts.question import asked_of
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.reports.openapi import forecast_operation, report_operation, tag_operation
 
@@ -32,7 +33,7 @@ def _of(plugin: ProviderPlugin) -> Iterator[Resource]:
             path = f"{provider.api_path}/{report.name}"
             yield Resource(
                 f"forecasts/{path}/", {"GET": _forecast(path)}, f"How it goes on until the month ends: {report.doc}",
-                allowed, bare=True, described=forecast_operation(report),
+                allowed, bare=True, described=forecast_operation(asked_of(report)),
             )  # fmt: skip
     if reports.tags:
         handlers = {"GET": _tags(provider.api_path)}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from koku_core.clock import month_end
+from koku_core.declare.reports import Report
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields
 from koku_core.reports.fields import UNSUPPORTED
@@ -26,6 +28,14 @@ def past(today: date) -> Period:
 def ahead(today: date) -> list[date]:
     """The days that it is made for: from today to the end of the month."""
     return Period(today, month_end(today), "daily").buckets()
+
+
+def asked_of(report: Report) -> Report:
+    """A report as forecasts know it: without a choice between things that are the same."""
+    if report.choice is None or len(set(report.choice.aggregates.values())) > 1:
+        return report
+    [same] = set(report.choice.aggregates.values())
+    return replace(report, choice=None, aggregates=report.aggregates + same)
 
 
 class ForecastValidation(Validation):

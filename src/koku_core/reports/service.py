@@ -133,13 +133,13 @@ class Reports:
             ModuleNotFoundError: the extra `forecast` is not installed.
         """
         from koku_core.forecasts.answer import answered, foretold
-        from koku_core.forecasts.question import ForecastValidation
+        from koku_core.forecasts.question import ForecastValidation, asked_of
 
         plugin, report = self._report(path, foretold=True)
         asked, url, today = parse(query), f"{self._prefix}forecasts/{path.strip('/')}/", self._services.clock.today()
         with self._connection() as conn:
             found = self._context(conn, plugin, asked)
-            checks = ForecastValidation(plugin.report_map, report, found or Context(), today, None, "")
+            checks = ForecastValidation(plugin.report_map, asked_of(report), found or Context(), today, None, "")
             parameters = checks.parameters(asked)
             restrictions = restrict(access, report.keys, ())
             etag = self._etag(found, url, query, access, "csv" if csv else "json")

@@ -22,6 +22,7 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
+from koku_ocp import on_clouds
 from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
 from koku_ocp.report_parts import (
@@ -221,10 +222,11 @@ COST_GROUPS = CostGroups(
     Key("cluster", ALIAS),
     Expression(f"{REAL} AND namespace <> 'GPU unallocated'", ("namespace",)),
 )
+ON_CLOUDS = on_clouds.reports(CLUSTER, PROJECT, NODE, (CLUSTERS,), (CLASSIFICATION, DEFAULT_PROJECT))
 
 REPORT_MAP = ReportMap(
     DAILY_SUMMARY,
-    (COSTS, COMPUTE, MEMORY, VOLUMES, VIRTUAL_MACHINES),
+    (COSTS, COMPUTE, MEMORY, VOLUMES, VIRTUAL_MACHINES, *ON_CLOUDS),
     TAGS,
     currency="raw_currency",
     resource_types=RESOURCE_TYPES,
