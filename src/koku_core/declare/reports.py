@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from koku_core.declare.facts import Fact
 
+
 #: The unit of a figure that is money: the currency that the answer is given in.
 CURRENCY = "currency"
 #: The operators that a key may carry before its name (`filter[exact:project]`).
@@ -42,12 +43,12 @@ class Key:
         order: what `order_by` calls it; empty: it cannot be ordered by, unless it is a figure.
         order_with: an order by it needs one of these groups; default: itself.
         operators: whether `and:`, `or:` and `exact:` may stand before it.
+        exclude_operators: whether they may in `exclude` too.
         access: the resource of an access list that restricts it (`openshift.cluster`).
         opens: a list of its resource is enough to see rows, even if the first key that is restricted has none.
         allowed: SQL of what access requires instead of equality with what filters look at; `{values}` is the array of the list.
         choices: the only values it may have, in lower case; they are echoed in upper case.
         exclude_choices: those for `exclude`, if they are others.
-        exclude_operators: whether they may in `exclude` too.
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
         inert: it may be grouped by without groups of it, since clients do; values that are named filter by its `search`, if it has one.
         csv: what CSV calls it, if not the same.
@@ -61,12 +62,12 @@ class Key:
     order: str = ""
     order_with: tuple[str, ...] = ()
     operators: bool = True
+    exclude_operators: bool = True
     access: str = ""
     opens: bool = False
     allowed: Expression | None = None
     choices: tuple[str, ...] = ()
     exclude_choices: tuple[str, ...] = ()
-    exclude_operators: bool = True
     condition: Expression | None = None
     inert: bool = False
     csv: str = ""
@@ -87,20 +88,20 @@ class Aggregate:
         where: rows that count; its columns must be keys of a rollup.
         how: `sum`, `max`, or `each`: the largest of each of what is counted, added up.
         money: whose currency it is in: `bill` (column `ReportMap.currency`), `model` (of the source's cost model); empty: not money.
+        per: for `each`, columns that tell apart what is counted, beside its source and the groups.
     """
 
     name: str
     of: Expression
     where: Expression | None = None
-        per: for `each`, columns that tell apart what is counted, beside its source and the groups.
     how: str = "sum"
     money: str = ""
+    per: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A parameter that chooses what a report's figures are made of (`cost_type`); answers repeat it.
-    per: tuple[str, ...] = ()
 
     Attributes:
         name: of the parameter, and of the tenant's setting that counts where a request does not choose.
@@ -124,40 +125,40 @@ class Figure:
         unit: its unit, `CURRENCY`, or empty.
         needs_group: it exists only if this key is grouped by.
         integer: it is a whole number.
+        unit_of_nothing: whether its unit is told in a total of no rows; without it, that is the number 0, as clients know it.
     """
 
     name: str
     sql: str
     path: str
-        unit_of_nothing: whether its unit is told in a total of no rows; without it, that is the number 0, as clients know it.
     unit: str = ""
     needs_group: str = ""
     integer: bool = False
+    unit_of_nothing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A list beside the figures: the distinct values that a row is made of (`clusters`).
-    unit_of_nothing: bool = True
 
     Attributes:
         name: in JSON and CSV.
         value: of a row of the fact.
         total: whether the total has it too.
         repeated: whether the row of the other groups names a value once for each group that has it, as clients know it.
+        shown: SQL of what is listed instead, a jsonb array, made of the values, which are the array `{values}`; empty: they themselves.
     """
 
     name: str
     value: Expression
     total: bool = False
-        shown: SQL of what is listed instead, a jsonb array, made of the values, which are the array `{values}`; empty: they themselves.
     repeated: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text beside the figures of rows that are grouped by `key`.
-    shown: str = ""
 
     Attributes:
         name: in JSON and CSV.
