@@ -20,9 +20,12 @@ from koku_core.api import (
     cost_models,
     currency,
     jobs,
+    label_settings,
+    line_items,
     onprem,
     openapi,
     operator_sources,
+    organizations,
     price_lists,
     reports,
     resource_types,
@@ -73,7 +76,10 @@ def resources(koku: Koku) -> Iterator[Resource]:
     """Every resource below the base: those of the core, and those that follow from the loaded plugins."""
     yield from catalogues.RESOURCES
     yield from reports.resources(koku.services.plugins)
+    yield from line_items.resources(koku.services.plugins)
     yield from resource_types.resources(koku.services.plugins)
+    yield from label_settings.resources(koku.services.plugins)
+    yield from organizations.resources(koku.services.plugins)
     for module in (
         user_access, account, tag_settings, cost_groups, currency, sources, onprem, cost_models, price_lists, jobs,
     ):  # fmt: skip

@@ -76,6 +76,7 @@ class Normalized:
             with no rows if the file has none; one whose file was not is left out, and stays as it is in the lake.
         hours: for each day the hours that the delivery covers, as bits (hour h = 1 << h); `WHOLE_DAY` replaces the day whatever was there.
         tag_keys: label keys seen, for the tag settings.
+        label_keys: keys seen of labels beside the tags, by their name.
         files: what came in, for people.
         warnings: what somebody should know, a sentence each.
     """
@@ -85,6 +86,7 @@ class Normalized:
     tag_keys: frozenset[str] = frozenset()
     files: Sequence[FileCount] = ()
     warnings: Sequence[str] = ()
+    label_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

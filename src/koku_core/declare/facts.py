@@ -14,6 +14,15 @@ CONTEXT = (
     Column("layer", Kind.INTEGER, "0 summarized, 1 priced, 2 distributed"),
 )
 
+#: What a fact of costs by rate (`Summary.by_rate`) has beside columns of the daily summary.
+RATE_COLUMNS = (
+    Column("rate_name", Kind.TEXT, "the rate's name in its price list, or what raw cost and markup are called"),
+    Column("metric", Kind.TEXT, "the rate's metric; raw, markup"),
+    Column("rate_type", Kind.TEXT, "the rate's cost type"),
+    Column("price_list", Kind.UUID, "the price list that was in force on the day"),
+    Column("price_list_version", Kind.INTEGER, "its version when the day was priced"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
@@ -46,12 +55,14 @@ class TagTable:
         column: the label column of the fact.
         dims: columns of the fact kept beside key and value.
         where: as in a rollup.
+        of_tags: whether its keys are tag keys, which settings enable and map; False: those of other `Labels`.
     """
 
     kind: str
     column: str
     dims: tuple[str, ...] = ()
     where: str = ""
+    of_tags: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,12 @@ class Fact:
     def all_columns(self) -> tuple[Column, ...]:
         """The context columns, then the plugin's."""
         return CONTEXT + self.columns
+
+    @property
+    def tag_columns(self) -> tuple[str, ...]:
+        """The columns of labels whose keys are tag keys."""
+        others = {t.column for t in self.tags if not t.of_tags}
+        return tuple(c.name for c in self.columns if c.kind is Kind.LABELS and c.name not in others)
 
     def column(self, name: str) -> Column:
         """The column of that name.

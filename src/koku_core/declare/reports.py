@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from koku_core.declare.facts import Fact
+from koku_core.declare.trees import Labels, Tree
 
+if TYPE_CHECKING:
+    from koku_core.declare.lines import LineItems
 
 #: The unit of a figure that is money: the currency that the answer is given in.
 CURRENCY = "currency"
@@ -252,6 +256,8 @@ class Report:
         lists, texts: what stands beside the figures.
         capacity: as described there.
         tags: the column of labels that `tag:` means; empty: it knows no tags.
+        labels: labels beside the tags that it knows.
+        tree: the tree whose nodes it can be grouped by; None: by none.
         alone: blocks of JSON that are left empty unless rows have at most one group and no tag is involved.
         total_names: what a block is called in `meta.total`, if not the same.
         units: CSV columns that tell a unit, and the unit.
@@ -291,6 +297,8 @@ class Report:
     inventory: bool = False
     usual_order: str = ""
     forecast: tuple[str, ...] = ()
+    labels: tuple[Labels, ...] = ()
+    tree: Tree | None = None
 
     @property
     def groupable(self) -> tuple[str, ...]:
@@ -330,6 +338,7 @@ class ResourceType:
         switches: parameters that are true or false, each with the condition that it stands for; at most one may be true.
         narrowing: keys by which the list can be narrowed with parameters of their names.
         counted: whether `resource-types/` tells how many there are.
+        fact: whose values they are; None: the daily summary's.
     """
 
     name: str
@@ -340,6 +349,7 @@ class ResourceType:
     switches: Mapping[str, Expression] = field(default_factory=dict)
     narrowing: tuple[Key, ...] = ()
     counted: bool = True
+    fact: Fact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +379,9 @@ class ReportMap:
         max_groups: how many keys a question may be grouped by.
         resource_types: the lists below `resource-types/`.
         cost_groups: what can be put into cost groups; None: nothing of this provider.
+        labels: labels beside the tags.
+        tree: what is told below `organizations/`; None: nothing.
+        lines: the datasets whose line items are behind the fact's rows; none: `line-items/` does not answer for the provider.
     """
 
     fact: Fact
@@ -378,6 +391,9 @@ class ReportMap:
     max_groups: int = 2
     resource_types: tuple[ResourceType, ...] = ()
     cost_groups: CostGroups | None = None
+    labels: tuple[Labels, ...] = ()
+    tree: Tree | None = None
+    lines: tuple[LineItems, ...] = ()
 
     def report(self, name: str) -> Report | None:
         """The report of that name; None: there is none."""

@@ -23,6 +23,7 @@ from koku_core.intake.ingested import Ingested, counts_json
 from koku_core.intake.kept import Spooled
 from koku_core.intake.merge import merge, plan
 from koku_core.intake.uploads import ANY_MONTH, read_receipt, register
+from koku_core.label_keys import offer
 from koku_core.observability import timed
 from koku_core.observability.counters import LATENCY, ROWS, add
 from koku_core.plugins import ProviderPlugin
@@ -156,6 +157,7 @@ class _Ingestion:
             with timed("lake"):
                 self._store(normalized, hours, months)
             self._offer_tag_keys(normalized)
+            self._offer_label_keys(normalized)
             for number, month in enumerate(months):
                 self._progress(2 + number / len(months), 4, f"publishing {month:%Y-%m}")
                 publish(self._services, self._tenant, self._source, month, from_lake=True, locked=True)
@@ -245,6 +247,11 @@ class _Ingestion:
                     "keys": sorted(normalized.tag_keys),
                 },
             )  # fmt: skip
+
+    def _offer_label_keys(self, normalized: Normalized) -> None:
+        with self._tenant.transaction() as conn:
+            for labels, keys in normalized.label_keys.items():
+                offer(conn, self._plugin.provider.family, labels, keys)
 
     def _finish(self, normalized: Normalized, warnings: list[str], months: list[date]) -> None:
         with self._tenant.transaction() as conn:

@@ -57,15 +57,14 @@ def pattern(value: str) -> str:
 class Conditions:
     """Writes the conditions of one statement."""
 
-    def __init__(self, values: Values, tags: str = "", categories: Categories | None = None) -> None:
+    def __init__(self, values: Values, categories: Categories | None = None) -> None:
         """Prepare to write.
 
         Args:
             values: of the statement.
-            tags: the column of labels.
             categories: given if groups are shown under their category; a filter on them then means the category's name too.
         """
-        self._values, self._tags, self._categories = values, tags, categories
+        self._values, self._categories = values, categories
 
     def filters(self, matches: Iterable[Match]) -> list[sql.Composable]:
         """What rows must fulfil: plain and exact values of a key are alternatives, everything else is required as well."""
@@ -104,7 +103,7 @@ class Conditions:
         key, exact = match.key, match.name.operator == "exact"
         literal = literal or exact
         if key is None:
-            return [self._tag(match.name.key, value, exact, literal) for value in match.values]
+            return [self._label(match, value, exact, literal) for value in match.values]
         if key.condition and ALL in match.values and not literal:
             return [sql.SQL("true")]
         if key.condition:
@@ -121,14 +120,14 @@ class Conditions:
             looked_at.append(categories.name.sql)
         return any_of(self._compared(raw(e), value, exact) for e in looked_at)
 
-    def _tag(self, key: str, value: str, exact: bool, literal: bool) -> sql.Composable:
+    def _label(self, match: Match, value: str, exact: bool, literal: bool) -> sql.Composable:
         if value == ALL and not literal:
-            return sql.SQL("{} ? {}").format(sql.Identifier(self._tags), self._values.bind(key))
-        return self._compared(self.label(key), value, exact)
+            return sql.SQL("{} ? {}").format(sql.Identifier(match.column), self._values.bind(match.name.key))
+        return self._compared(self.label(match.column, match.name.key), value, exact)
 
-    def label(self, key: str) -> sql.Composable:
+    def label(self, column: str, key: str) -> sql.Composable:
         """The value of a label."""
-        return sql.SQL("({} ->> {})").format(sql.Identifier(self._tags), self._values.bind(key))
+        return sql.SQL("({} ->> {})").format(sql.Identifier(column), self._values.bind(key))
 
     def _compared(self, text: sql.Composable, value: str, exact: bool) -> sql.Composable:
         if exact:
@@ -136,11 +135,11 @@ class Conditions:
         return sql.SQL("{} ILIKE {}").format(text, self._values.bind(pattern(value)))
 
 
-def columns_of(matches: Iterable[Match], restrictions: Restrictions, tags: str) -> set[str]:
+def columns_of(matches: Iterable[Match], restrictions: Restrictions) -> set[str]:
     """The columns that conditions look at."""
     found: set[str] = set()
     for match in matches:
-        found |= {tags} if match.key is None else _columns(match.key)
+        found |= {match.column} if match.key is None else _columns(match.key)
     for key in restrictions:
         found |= set(key.allowed.columns) if key.allowed else _columns(key)
     return found

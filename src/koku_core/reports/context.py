@@ -29,6 +29,7 @@ class Context:
         retained_months: how many months the tenant keeps; None: as the installation says.
         has_data: whether the fact's tables exist.
         chosen: the tenant's settings for the choices of reports, by their names.
+        labels: of the provider's labels beside the tags, by their names: the keys that were seen, and whether they are enabled.
         versions: counters of what has changed; part of every ETag.
     """
 
@@ -42,6 +43,7 @@ class Context:
     retained_months: int | None = None
     has_data: bool = False
     chosen: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     versions: str = ""
 
 
@@ -71,6 +73,8 @@ _READ = """
                 UNION ALL SELECT 3, base, month, rate FROM koku.exchange_rate JOIN asked USING (target)
             ) AS given ORDER BY base, month, place) AS rates),
         to_regclass(quote_ident(%(fact)s)) IS NOT NULL,
+        (SELECT jsonb_object_agg(labels, keys) FROM (
+            SELECT labels, jsonb_object_agg(key, enabled) AS keys FROM label_key WHERE family = %(family)s GROUP BY labels) AS of_kind),
         (SELECT string_agg(name || '=' || value, ',' ORDER BY name) FROM version)
 """
 
@@ -99,7 +103,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
         },
     ).fetchone()  # fmt: skip
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    _, settings, tags, children, categories, models, rates, has_data, versions = row
+    _, settings, tags, children, categories, models, rates, has_data, labels, versions = row
     return Context(
         **_settings(settings or {}),
         tags=frozenset(tags or ()),
@@ -109,6 +113,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
         rates={(base, date.fromisoformat(month)): Decimal(rate) for base, month, rate in rates or ()},
         has_data=has_data,
         chosen={name: value for name, value in (settings or {}).items() if name in choices},
+        labels=labels or {},
         versions=versions or "",
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from koku_core.reports.entities import Entities
+from koku_core.reports.inside import PAGE
 from koku_core.reports.links import links
 from koku_core.reports.pack import Packer
 from koku_core.reports.parameters import Parameters
@@ -20,6 +22,14 @@ def of_report(table: Table, url: str, query: str) -> dict[str, Any]:
     parameters = table.plan.parameters
     packer, buckets = Packer(table), parameters.period.buckets()
     more: dict[str, Any] = {"count": len(buckets), **_facts(table), "total": packer.total()}
+    if parameters.inside:
+        return of_entities(table, packer, more, url, query)
+    if parameters.empty:
+        return {
+            "meta": _meta(parameters, {**more, "count": 0}),
+            "links": links(url, query, parameters.limit, 0, 0),
+            "data": [],
+        }
     if parameters.group_offset is not None:
         limit, offset, groups = parameters.group_limit or _RANKED_PAGE, parameters.group_offset, table.total[1]
         more |= {"count": groups, "limit": limit, "offset": offset}
@@ -34,6 +44,22 @@ def of_report(table: Table, url: str, query: str) -> dict[str, Any]:
         linked = links(url, query, limit, offset, len(buckets))
         buckets = buckets[offset : offset + limit if limit else None]
     return {"meta": _meta(parameters, more), "links": linked, "data": packer.data(table, buckets)}
+
+
+def of_entities(table: Table, packer: Packer, more: dict[str, Any], url: str, query: str) -> dict[str, Any]:
+    """The body of a report about what lies in nodes of a tree: pages are of that, largest first."""
+    parameters, found = table.plan.parameters, Entities(table, packer)
+    own = parameters.group_limit is not None or parameters.group_offset is not None
+    limit = (parameters.group_limit or PAGE) if own else page_size(parameters.limit)
+    offset = (parameters.group_offset or 0) if own else parameters.offset
+    more |= {"count": len(found.all), "limit": limit, "offset": offset}
+    names = ("filter[limit]", "filter[offset]") if own else ("limit", "offset")
+    page = found.all[offset : offset + limit if limit else None]
+    return {
+        "meta": _meta(parameters, more),
+        "links": links(url, query, limit, offset, len(found.all), names),
+        "data": found.data(page, parameters.period.buckets()),
+    }
 
 
 def _facts(table: Table) -> dict[str, Any]:

@@ -77,11 +77,11 @@ class Flat:
     @property
     def groups(self) -> dict[str, str]:
         """The columns of groups, and what each is called: a label key by itself."""
-        return {self._group_column(g): g.name.key if g.name.is_tag else g.label for g in self._parameters.groups}
+        return {self._group_column(g): g.name.key if g.name.is_label else g.label for g in self._parameters.groups}
 
     def _group_column(self, group: Group) -> str:
-        """A tag's column is named after the label column and the place of the key in the query."""
-        return (group.key.csv or group.label) if group.key else f"INTERNAL_{self._plan.report.tags}_{group.position}"
+        """A label's column is named after the column of labels and the place of the key in the query."""
+        return (group.key.csv or group.label) if group.key else f"INTERNAL_{group.column}_{group.position}"
 
     def _figures(self) -> dict[str, Column]:
         found: dict[str, Column] = {}

@@ -22,17 +22,17 @@ def check_orders(question: Validation, given: dict[str, Any], errors: dict[str, 
         name = Name.read(written)
         if written == "date":
             found[written] = checked(errors, written, _day, question, value)
-        elif name.operator == "or" and (name.key in keys or name.is_tag):
+        elif name.operator == "or" and (name.key in keys or name.is_label):
             errors[written] = f'The order_by key "{written}" can not contain the or parameter.'
-        elif written in keys or written in question.report.orders or _is_tag(question, name) or written == "delta":
+        elif written in keys or written in question.report.orders or _is_label(question, name) or written == "delta":
             found[written] = checked(errors, written, fields.choice, value, ("asc", "desc"))
         else:
             errors[written] = [UNSUPPORTED]
     return found
 
 
-def _is_tag(question: Validation, name: Name) -> bool:
-    return name.is_tag and not name.operator and question.known("filter", name) is not None
+def _is_label(question: Validation, name: Name) -> bool:
+    return name.is_label and not name.operator and question.known("filter", name) is not None
 
 
 def _day(question: Validation, value: Any) -> date:

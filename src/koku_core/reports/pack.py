@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from koku_core.declare.reports import CURRENCY
+from koku_core.reports.inside import KIND
 from koku_core.reports.parameters import Group
 from koku_core.reports.plan import SIZE
 from koku_core.reports.table import Row, Table
@@ -47,9 +48,9 @@ class Packer:
         for row in rows:
             by_bucket.setdefault(row[2], []).append(row)
         label = self._parameters.period.label
-        return [{"date": label(b), **self._nested(by_bucket.get(b, []), 0, label(b))} for b in buckets]
+        return [{"date": label(b), **self.nested(by_bucket.get(b, []), 0, label(b))} for b in buckets]
 
-    def _nested(self, rows: list[Row], level: int, label: str) -> dict[str, Any]:
+    def nested(self, rows: list[Row], level: int, label: str) -> dict[str, Any]:
         """The rows below one group; each level lists its groups in the order in which their first row comes."""
         if level == len(self._parameters.groups):
             return {"values": [self._packed(row, label) for row in rows]}
@@ -57,7 +58,7 @@ class Packer:
         below: dict[str, list[Row]] = {}
         for row in rows:
             below.setdefault(group_name(group, row[3 + level]), []).append(row)
-        listed = [{group.label: name, **self._nested(some, level + 1, label)} for name, some in below.items()]
+        listed = [{group.label: name, **self.nested(some, level + 1, label)} for name, some in below.items()]
         return {f"{group.label}s": listed}
 
     def _packed(self, row: Row, label: str) -> dict[str, Any]:
@@ -69,6 +70,8 @@ class Packer:
     def _row_packs(self) -> list[tuple[str, Pack]]:
         """The parts of a row after its date, in the order of clients' habit: groups, quantities, lists, texts, delta, money."""
         groups = {g.label: _group_pack(g, 3 + n) for n, g in enumerate(self._parameters.groups)}
+        if self._parameters.inside:
+            del groups[KIND]  # it stands beside the rows
         blocks = self._blocks(total=False)
         money = {f.path.split(".")[0] for f in self._plan.figures if f.unit == CURRENCY}
         quantities = {n: p for n, p in blocks.items() if n not in money}
@@ -88,11 +91,11 @@ class Packer:
     def _blocks(self, *, total: bool) -> dict[str, Pack]:
         """The figures by block."""
         tree: dict[str, Any] = {}
+        nothing = total and not self._table.total[self._table.at("source_uuid")]
         for figure in self._plan.figures:
             if figure.name != SIZE:
                 unit = 0 if nothing and not figure.unit_of_nothing else self._unit(figure.unit)
                 _put(tree, figure.path, self._number(figure.name, integer=figure.integer), unit)
-        nothing = total and not self._table.total[self._table.at("source_uuid")]
         if self._plan.report.capacity:
             self._put_capacity(tree, total=total)
         if not self._parameters.alone:

@@ -61,6 +61,7 @@ def plan(reports: ReportMap, parameters: Parameters, restrictions: Restrictions)
     if capacity and by_part:
         figures += (Figure(SIZE, SIZE, "capacity.count"),)
     texts = tuple(t for t in report.texts if parameters.grouped_by(t.key) and (parameters.with_others or not t.ranked))
+    texts += (inside.text(parameters.inside),) if parameters.inside else ()
     size = (Aggregate(SIZE, capacity.size, how="max"),) if capacity and by_part else ()
     chosen = report.choice.aggregates[parameters.chosen] if report.choice else ()
     aggregates = report.aggregates + chosen + size
@@ -83,14 +84,15 @@ def _keys(
     report = parameters.report
     expressions: list[Expression | None] = [*(a.where for a in aggregates), *(t.value for t in texts)]
     expressions += [x.value for x in report.lists]
-    expressions += [g.key.value for g in parameters.groups if g.key]
     expressions += [column(c) for a in aggregates for c in a.per]
+    expressions += [g.key.value for g in parameters.groups if g.key]
     expressions += [f.condition for f in report.flags if parameters.grouped_by(f.key)]
     if report.categories and parameters.categories is not None:
         expressions.append(report.categories.name)
     found = {c for e in expressions if e for c in e.columns}
-    found |= {report.tags} if any(g.key is None for g in parameters.groups) else set()
-    found |= columns_of((*parameters.filters, *parameters.excludes), restrictions, report.tags)
+    found |= {g.column for g in parameters.groups if g.key is None}
+    found |= {parameters.inside.tree.path} if parameters.inside else set()
+    found |= columns_of((*parameters.filters, *parameters.excludes), restrictions)
     found |= {reports.currency} - {""}
     return found - {c.name for c in CONTEXT[:2]}
 

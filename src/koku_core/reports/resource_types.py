@@ -67,7 +67,7 @@ def listing(tenant: Tenant, fact: Fact, kind: ResourceType, access: Access, want
     Raises:
         AccessDenied: the asker may not see the list.
     """
-    limits = restrictions(access, kind)
+    limits, fact = restrictions(access, kind), kind.fact or fact
     if not tenant.exists():
         return Listing()
     with tenant.connection() as conn:

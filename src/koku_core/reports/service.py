@@ -16,13 +16,14 @@ from koku_core.database.tenant import Tenant
 from koku_core.declare.reports import Report
 from koku_core.errors import InvalidInput, QueryTooLarge, UnknownName
 from koku_core.plugins import ProviderPlugin
-from koku_core.reports import context, envelope, reading
+from koku_core.reports import context, envelope, inside, organization, reading
 from koku_core.reports.access import restrict
 from koku_core.reports.answer import Answer
 from koku_core.reports.context import Context
 from koku_core.reports.explain import explained
 from koku_core.reports.flat import Flat
 from koku_core.reports.options import query_of
+from koku_core.reports.organization import TreeValidation
 from koku_core.reports.parameters import Parameters
 from koku_core.reports.plan import plan
 from koku_core.reports.query import Parsed, parse
@@ -123,6 +124,35 @@ class Reports:
         body = envelope.of_tags(data, parameters, {"key_only": checks.key_only, "access": seen}, url, query)
         return Answer(etag, lambda: body, lambda: body["data"])
 
+    def organization(self, path: str, query: str, access: Access, *, known: Collection[str] = ()) -> Answer:
+        """Answer a question about the tree that what is billed lies in; arguments and errors as of `answer`.
+
+        Args:
+            path: the provider's part of the path.
+            query: the query string.
+            access: of the asker.
+            known: as for `answer`.
+        """
+        plugin = self._services.plugins.by_path(path.strip("/"))
+        if plugin is None or plugin.report_map.tree is None:
+            raise UnknownName("tree", path, [p.provider.api_path for p in self._services.plugins if p.report_map.tree])
+        _, keys = organization.asked_of(plugin.report_map)
+        url, asked, settings = f"{self._prefix}organizations/{path.strip('/')}/", parse(query), self._services.settings
+        with self._connection() as conn:
+            found, today = self._context(conn, plugin, asked), self._services.clock.today()
+            checks = TreeValidation(
+                keys, plugin.report_map, found or Context(), today, settings.retain_months, unquote_plus(query)
+            )
+            parameters = checks.parameters(asked)
+            etag = self._etag(found, url, query, access, "json")
+            if found is None:
+                return _nothing(url, query, etag)
+            if etag in known:
+                return Answer(etag, dict)
+            rows, seen = organization.rows(conn, plugin.report_map, parameters, access, key_only=checks.key_only)
+        body = envelope.of_tags(rows, parameters, {"key_only": checks.key_only, "access": seen}, url, query)
+        return Answer(etag, lambda: body, lambda: body["data"])
+
     def forecast(
         self, path: str, query: str, access: Access, *, csv: bool = False, known: Collection[str] = ()
     ) -> Answer:
@@ -160,7 +190,7 @@ class Reports:
             conn = stack.enter_context(self._connection())
             found = self._context(conn, plugin, asked)
             parameters = self._validated(plugin, report, found or Context(), asked, query, gated=gated)
-            restrictions = restrict(access, report.keys, parameters.filters)
+            parameters, restrictions = inside.permitted(conn, plugin.report_map, parameters, access)
             etag = self._etag(found, url, query, access, "csv" if csv else "json")
             if found is None:
                 return _nothing(url, query, etag)

@@ -13,17 +13,18 @@ from psycopg import sql
 
 from koku_core.declare.facts import Fact
 from koku_core.declare.reports import Text
+from koku_core.reports import inside
 from koku_core.reports.conditions import Conditions, Values, all_of, raw
 from koku_core.reports.context import Context
 from koku_core.reports.conversion import Conversion
-from koku_core.reports.parameters import Group
+from koku_core.reports.parameters import Group, Inside
 from koku_core.reports.period import Period
 from koku_core.reports.plan import Plan
 
 Sql = sql.Composable  #: a piece of SQL
-
 #: How cells of the table are aggregated, and how those are again.
 _HOW = {"sum": ("sum", "sum"), "max": ("max", "max"), "each": ("max", "sum")}
+
 
 def names(columns: Sequence[str], table: str = "") -> Sql:
     """`a, b`, quoted, of one table if it is named."""
@@ -31,12 +32,12 @@ def names(columns: Sequence[str], table: str = "") -> Sql:
     return sql.SQL(", ").join(of + sql.Identifier(c) for c in columns)
 
 
-def bucket(period: Period) -> Sql:
 def _of_each(column: str) -> str:
     """The column of cells that tells apart what is counted."""
     return f"of {column}"
 
 
+def bucket(period: Period) -> Sql:
     """The first day of a row's bucket."""
     return sql.SQL("usage_start" if period.daily else "date_trunc('month', usage_start::timestamp)::date")
 
@@ -63,15 +64,15 @@ class Statement:
         plan, parameters = self.plan, self.plan.parameters
         self.parameters, self.report = parameters, plan.report
         categories = self.report.categories if parameters.categories is not None else None
-        self.conditions = Conditions(self.values, self.report.tags, categories)
+        self.conditions = Conditions(self.values, categories)
         self.groups = [f"g{n}" for n in range(len(parameters.groups))]
         self.lists = ["source_uuid", *(x.name for x in plan.lists)]
         self.texts = [t.name for t in plan.texts if t.value or t.of_group]
         self.flags = [f for f in self.report.flags if parameters.grouped_by(f.key)]
         self.columns = plan.columns
         self.figures = list(dict.fromkeys(self.columns.values()))
-        self.row_level, self.group_level = 0, 1 << len(self.groups)
         self.per = list(dict.fromkeys(column for a in plan.aggregates for column in a.per))
+        self.row_level, self.group_level = 0, 1 << len(self.groups)
         self.total_level = (1 << (len(self.groups) + 1)) - 1
         periods = [parameters.period] + ([parameters.period.previous()] if self.looks_back else [])
         self.conversion = Conversion(self.context, parameters.currency, bool(plan.currency), periods, self.values)
@@ -105,15 +106,14 @@ class Statement:
         keys += [sql.SQL("{} AS {}").format(raw(x.value.sql), sql.Identifier(x.name)) for x in plan.lists]
         if plan.currency:
             keys.append(sql.SQL("{} AS bill").format(sql.Identifier(plan.currency)))
-        selected = [*keys, *self._aggregates()]
         keys += [sql.SQL("{} AS {}").format(sql.Identifier(c), sql.Identifier(_of_each(c))) for c in self.per]
+        selected = [*keys, *self._aggregates()]
         cells = sql.SQL("SELECT {} FROM {} AS fact WHERE {} GROUP BY {}").format(
             sql.SQL(", ").join(selected),
             source(plan.fact, plan.table, self.context.has_data),
             self.where(period, plan.where.sql if plan.where else ""),
             sql.SQL(", ").join(sql.SQL(str(n + 1)) for n in range(len(keys))),
         )
-
         return self._counted_once(cells) if any(a.how == "each" for a in plan.aggregates) else cells
 
     def _counted_once(self, cells: Sql) -> Sql:
@@ -139,20 +139,30 @@ class Statement:
         return sql.SQL("SELECT {}, {} FROM ({}) AS cells").format(
             names(kept), sql.SQL(", ").join(first.format(each=each, of=sql.Identifier(n)) for n in once), cells
         )
+
     def _named_groups(self) -> list[tuple[Group, str]]:
         return list(zip(self.parameters.groups, self.groups, strict=True))
 
     def group_value(self, group: Group) -> Sql:
         """The value that a row is grouped by; null stands for an empty text too."""
         if group.key is None:
-            value: Sql = self.conditions.label(group.name.key)
+            value: Sql = self.conditions.label(group.column, group.name.key)
         else:
             assert group.key.value is not None  # noqa: S101 - validation lets no other key be grouped by
-            value = raw(group.key.value.sql)
+            value = self._of_nodes(group.key.value.sql)
             categories = self.report.categories
             if categories and categories.key == group.key.name and self.parameters.categories is not None:
                 value = sql.SQL("coalesce({}, {})").format(raw(categories.name.sql), value)
         return sql.SQL("nullif({}, '')").format(value)
+
+    def _of_nodes(self, text: str) -> Sql:
+        """SQL of a declaration, in which `{nodes}` are those that are looked into, if any are."""
+        looked_into = self.parameters.inside
+        return (
+            raw(text, nodes=self.values.bind(list(looked_into.nodes), "text[]"))
+            if looked_into and "{nodes}" in text
+            else raw(text)
+        )
 
     def _aggregates(self) -> list[Sql]:
         found: list[Sql] = []
@@ -175,6 +185,8 @@ class Statement:
         )
         conditions: list[Sql] = [days]
         conditions += [raw(f"({rows})")] if rows else []
+        conditions += [sql.SQL("false")] if parameters.empty else []
+        conditions += [self._of_nodes(inside.condition(parameters.inside))] if parameters.inside else []
         conditions += self.conditions.access(self.plan.restrictions)
         conditions += self.conditions.filters(parameters.filters)
         conditions += self.conditions.excludes(parameters.excludes)
@@ -237,8 +249,21 @@ class Statement:
         """The text of a row's largest value, or what follows from its group."""
         if text.of_group:
             return self._of_group(text)
+        if self.parameters.inside and text.name == inside.ALIAS:
+            return self._named(self.parameters.inside)
         value = sql.Identifier(text.name)
         return raw(text.shown, value=sql.SQL("sums.{}").format(value)) if text.shown else value
+
+    def _named(self, looked_into: Inside) -> Sql:
+        """The name of what lies in a node: a node's own, or the largest of a leaf's rows."""
+        there = looked_into.names
+        node = sql.SQL("(SELECT name FROM unnest({}, {}) AS node (id, name) WHERE node.id = sums.g1)").format(
+            self.values.bind(list(there), "text[]"), self.values.bind(list(there.values()), "text[]")
+        )
+        kind = self.values.bind(looked_into.tree.kinds[0])
+        return sql.SQL("CASE WHEN sums.g0 = {} THEN coalesce({}, sums.g1) ELSE sums.{} END").format(
+            kind, node, sql.Identifier(inside.ALIAS)
+        )
 
     def _of_group(self, text: Text) -> Sql:
         """A text that follows from the group's value; where that is a category that was asked for, it says so."""

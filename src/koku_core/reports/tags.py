@@ -80,7 +80,7 @@ class TagQuery:
     def __init__(
         self, reports: ReportMap, parameters: Parameters, restrictions: Restrictions, context: Context, key: str | None
     ) -> None:
-        self._table = tag_table(reports.fact)
+        self._table, self._kinds = tag_table(reports.fact), [t.kind for t in reports.fact.tags if t.of_tags]
         self._parameters, self._restrictions, self._context, self._key = parameters, restrictions, context, key
         self._filters = parameters.echo["filter"]
         self._type = self._filters.get("type")
@@ -144,6 +144,7 @@ class TagQuery:
             period = self._parameters.period
             months = (month_of(period.start), add_months(month_of(period.end), 1))
             found.append(sql.SQL("month >= {} AND month < {}").format(*(values.bind(m, "date") for m in months)))
+        found.append(sql.SQL("kind = ANY({})").format(values.bind(self._kinds, "text[]")))
         if self._type and self._type != ALL:
             found.append(sql.SQL("kind = {}").format(values.bind(self._type)))
         return all_of(found)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date
 from typing import Any
 
 from koku_core import currencies
 from koku_core.declare.reports import Choice, Key, Report, ReportMap
 from koku_core.errors import InvalidInput
-from koku_core.reports import fields
+from koku_core.reports import fields, inside
 from koku_core.reports.context import Context
 from koku_core.reports.fields import UNSUPPORTED, checked
 from koku_core.reports.orders import check_order_rules, check_orders, chosen
-from koku_core.reports.parameters import ALL, Delta, Group, Match, Name, Parameters
+from koku_core.reports.parameters import ALL, TAG, Delta, Group, Match, Name, Parameters
 from koku_core.reports.period import SCOPES, Period, allowed, window
 from koku_core.reports.query import Parsed
 
@@ -74,7 +74,10 @@ class Validation:
 
     def _fields(self, asked: Parsed) -> None:
         errors: dict[str, Any] = {}
-        self.echo |= {"limit": 100, "offset": 0, "currency": self.context.currency}
+        inside_nodes = self.report.tree and any(
+            Name.read(n).full == self.report.tree.key for n in _keys(asked, "group_by")
+        )
+        self.echo |= {"limit": inside.PAGE if inside_nodes else 100, "offset": 0, "currency": self.context.currency}
         for name in ("limit", "offset", *_DATES, "currency", "delta", "category"):
             if name in asked:
                 value = checked(errors, name, getattr(self, f"_{name}"), asked[name])
@@ -171,6 +174,12 @@ class Validation:
         return {name: self._values("exclude", name, value, errors) for name, value in given.items()}
 
     def _group_by(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        if given and self.report.inventory:
+            errors["non_field_errors"] = ["Group by queries are not allowed."]
+            return {}
+        wrong = inside.refused(self, given)
+        if wrong:
+            raise InvalidInput({"group_by": wrong})
         return {name: self._values("group_by", name, value, errors) for name, value in given.items()}
 
     def _order_by(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
@@ -182,21 +191,43 @@ class Validation:
         if key is None:
             errors[name] = [UNSUPPORTED]
             return None
+        tree = self.reports.tree
+        if where == "filter" and tree and key.name == tree.key and name.startswith("exact:"):
+            errors[name] = [f"The 'exact:' operator is not supported for the '{key.name}' filter."]
+            return None
         choices = key.exclude_choices or key.choices if where == "exclude" else key.choices
         return checked(errors, name, fields.texts, value, choices)
 
     def known(self, where: str, name: Name) -> Key | None:
-        """The key that a name stands for in one of the maps; for a tag one without columns; None: not known there."""
-        if name.is_tag:
-            tags = self.context.tags | set(self.context.children)
-            there = self.report.tags and name.key in tags and (where != "group_by" or not self.report.inventory)
+        """The key that a name stands for in one of the maps; for a label one without columns; None: not known there."""
+        if name.is_label:
+            there = (
+                self._column(name)
+                and name.key in self._labels(name)
+                and (where != "group_by" or not self.report.inventory)
+            )
             return Key(name.full) if there else None
         key = self.keys.get(name.key)
         if key is None or (name.operator and not (key.operators and (where != "exclude" or key.exclude_operators))):
             return None
-        grouped = key.name in self.report.groupable or key.inert
+        grouped = (
+            key.name in self.report.groupable
+            or key.inert
+            or bool(self.report.tree and key.name == self.report.tree.key)
+        )
         may = {"filter": key.filter, "exclude": key.exclude, "group_by": grouped}
         return key if may[where] else None
+
+    def _column(self, name: Name) -> str:
+        """The column of the labels that a name is a key of; empty: the report has none such."""
+        columns = {TAG: self.report.tags, **{x.name: x.column for x in self.report.labels}}
+        return columns.get(name.labels, "") if name.is_label else ""
+
+    def _labels(self, name: Name) -> Container[str]:
+        """The keys that are known of the labels that a name belongs to."""
+        if name.labels == TAG:
+            return self.context.tags | set(self.context.children)
+        return self.context.labels.get(name.labels, {})
 
     def _scope(self, found: dict[str, Any], errors: dict[str, Any]) -> None:
         """The combinations of units, value and resolution that make sense."""
@@ -263,7 +294,13 @@ class Validation:
             tuple(echo["category"]) if "category" in echo else None,
             echo[self.report.choice.name] if self.report.choice else "",
             {n: v.isoformat() if isinstance(v, date) else v for n, v in {**echo, **maps}.items()},
+            inside.asked(self), self._disabled(),
         )  # fmt: skip
+
+    def _disabled(self) -> bool:
+        """Whether a label is named whose key is known, but disabled."""
+        names = [Name.read(n) for m in ("filter", "exclude", "group_by") for n in self.maps[m]]
+        return any(not self.context.labels.get(n.labels, {}).get(n.key, True) for n in names)
 
     def _period(self) -> Period:
         """The period that is asked for; what is missing follows from what is there, and is echoed."""
@@ -278,41 +315,47 @@ class Validation:
         return window(value, self.today, filters.setdefault("resolution", "monthly" if monthly else "daily"))
 
     def _filters(self, written: str) -> bool:
-        """Whether a group's values choose rows: those of a key that is nothing to us do not."""
-        key = self.keys.get(Name.read(written).key)
-        return key is None or not key.inert or bool(key.searched)
+        """Whether a group's values choose rows as a filter does: those of nodes, or of a key that is nothing to us, do not."""
+        name = Name.read(written)
+        key, tree = None if name.is_label else self.keys[name.key], self.report.tree
+        return key is None or ((not tree or key.name != tree.key) and (not key.inert or bool(key.searched)))
 
     def _groups(self) -> Iterable[Group]:
         """The groups in nesting order; a key that is named by several operators is one group."""
         found: dict[str, Group] = {}
+        looked_into = inside.asked(self)
+        hidden = (looked_into.tree.key, looked_into.tree.within) if looked_into else ()
         for written in self.maps["group_by"]:
             name = Name.read(written)
+            if name.full in hidden:
+                continue
             if (
                 name.operator == "exact"
             ):  # accepted without effect: clients rely on the answer of the question without it
                 continue
-            key = None if name.is_tag else self.keys[name.key]
+            key = None if name.is_label else self.keys[name.key]
             if key is not None and key.inert:
                 continue
-            found.setdefault(name.full, Group(name, key, self._label(name), self.text.find(name.key)))
-        groups = sorted(found.values(), key=_position)
+            position = self.text.find(name.key)
+            found.setdefault(name.full, Group(name, key, self._label(name), position, self._column(name)))
+        groups = (inside.groups(looked_into) if looked_into else []) + sorted(found.values(), key=_position)
         within = self.report.within
         if within and within not in found and not self.maps["filter"].get("limit"):
             groups.append(Group(Name.read(within), self.keys[within], within, len(self.text)))
         return groups
 
     def _label(self, name: Name) -> str:
-        """A tag is called by its key, unless a row has something else of that name."""
+        """A label is called by its key, unless a row has something else of that name."""
         report = self.report
         taken = {"date", "source_uuid", "values", "delta_value", "delta_percent", *self.keys}
         taken |= {f.path.split(".")[0] for f in report.figures}
         taken |= {x.name for x in report.lists} | {t.name for t in report.texts}
-        return name.full if name.is_tag and name.key in taken else name.key
+        return name.full if name.is_label and name.key in taken else name.key
 
     def _matches(self, given: dict[str, Any]) -> Iterable[Match]:
         for written, values in given.items():
             name = Name.read(written)
-            yield Match(name, None if name.is_tag else self.keys[name.key], tuple(values))
+            yield Match(name, None if name.is_label else self.keys[name.key], tuple(values), self._column(name))
 
     def _compared(self) -> Delta | None:
         """The comparison that `delta` asks for."""
@@ -321,6 +364,12 @@ class Validation:
             return None
         first, _, second = text.partition("__")
         return Delta(*(self.report.deltas.get(n, n) for n in (first, second) if n))
+
+
+def _keys(asked: Parsed, name: str) -> Iterable[str]:
+    """The keys of one of the maps, if it is one."""
+    given = asked.get(name, {})
+    return given if isinstance(given, dict) else ()
 
 
 def _position(group: Group) -> int:

@@ -17,18 +17,18 @@ LINE_ITEMS = Dataset(
     ),
     "the lines of one day that differ in nothing but their amounts",
 )
-ACCOUNTS = Dataset(
-    "aws_accounts",
+ORGANIZATION = Dataset(
+    "aws_organization",
     (
-        text("usage_account_id"),
+        text("usage_account_id", "empty for a unit"),
         text("account_alias", "the account's name"),
-        text("organizational_unit_id", "the unit that it is in on this day"),
+        text("organizational_unit_id", "the unit, or that which the account is in on this day"),
         text("organizational_unit_name"),
         text("organizational_unit_path", "ids from the root down, joined by &"),
     ),
-    "one account of the organization on one day",
+    "one account or unit of the organization on one day",
 )
-ALL = (LINE_ITEMS, ACCOUNTS)
+ALL = (LINE_ITEMS, ORGANIZATION)
 #: What lines are grouped by, the day apart.
 GROUPED = tuple(
     c.name for c in LINE_ITEMS.columns if c.kind in (Kind.TEXT, Kind.LABELS) and c.name not in columns.TEXTS

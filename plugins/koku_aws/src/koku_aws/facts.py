@@ -15,6 +15,9 @@ COST_TYPES = {
 _COSTS = tuple(column for pair in COST_TYPES.values() for column in pair)
 _USAGE = (*_COSTS, "usage_amount")
 _ACCOUNT = ("usage_account_id", "account_alias", "organizational_unit_id", "organizational_unit_path", "currency_code")
+_SEEN_BY = ("usage_account_id", "account_alias", "organizational_unit_path")
+#: What cost categories are called by the API.
+CATEGORIES = "aws_category"
 #: What the reports about instances and about storage are made of.
 INSTANCE_ROWS = "instance_type IS NOT NULL"
 INSTANCES = "product_code = 'AmazonEC2' AND product_family LIKE '%Compute Instance%' AND resource_id IS NOT NULL"
@@ -41,5 +44,12 @@ DAILY_SUMMARY = Fact(
         Rollup("aws_instance", (*_ACCOUNT, "instance_type"), _USAGE, where=INSTANCE_ROWS),
         Rollup("aws_storage", (*_ACCOUNT, "product_family", "unit"), _USAGE, where=STORAGE_ROWS),
     ),
-    tags=(TagTable("", "tags", ("usage_account_id", "account_alias", "organizational_unit_path")),),
+    tags=(TagTable("", "tags", _SEEN_BY), TagTable(CATEGORIES, "cost_category", _SEEN_BY, of_tags=False)),
+)  # fmt: skip
+ORGANIZATION = Fact(
+    "aws_organization_daily",
+    (
+        text("usage_account_id", "null for a unit"), text("account_alias"),
+        text("organizational_unit_id"), text("organizational_unit_name"), text("organizational_unit_path"),
+    ),
 )  # fmt: skip

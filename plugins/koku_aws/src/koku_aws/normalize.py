@@ -9,7 +9,8 @@ from pathlib import Path
 
 from koku_aws import manifests, organization
 from koku_aws.columns import MAXES, SUMS, TEXTS, layout
-from koku_aws.datasets import ACCOUNTS, GROUPED, LINE_ITEMS
+from koku_aws.datasets import GROUPED, LINE_ITEMS, ORGANIZATION
+from koku_aws.facts import CATEGORIES
 from koku_aws.items import line_items
 from koku_core.bills.blocks import blocks
 from koku_core.bills.maps import keys
@@ -42,7 +43,7 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
             month = manifests.read(file).month
             reading.months |= {month} if month else set()
         elif name == organization.FILE:
-            reading.organization = organization.accounts(file)
+            reading.organization = organization.states(file)
         else:
             reading.data(file)
     made = reading.result()
@@ -60,7 +61,7 @@ class _Reading:
         self._keys: set[str] = set()
         self._counts: list[FileCount] = []
         self.months: set[date] = set()
-        self.organization: tuple[date, list[organization.Account]] = (date.min, [])
+        self.organization: list[organization.State] = []
 
     def data(self, file: Path) -> None:
         """Read a data file."""
@@ -84,6 +85,9 @@ class _Reading:
         whole = merged([self._masks, *map(whole_month, self.months)])
         masks = whole if self._only is None else dict(self._only)
         own = [day for day, mask in masks.items() if mask & 1]
-        accounts = organization.table(*self.organization, own)
+        members = organization.table(self.organization, own)
         found = frozenset(self._keys | keys(rows["tags"]))
-        return Normalized({LINE_ITEMS.name: rows, ACCOUNTS.name: accounts}, masks, found, self._counts)
+        categories = {CATEGORIES: frozenset(keys(rows["cost_category"]))}  # a column without any value is none
+        return Normalized(
+            {LINE_ITEMS.name: rows, ORGANIZATION.name: members}, masks, found, self._counts, label_keys=categories
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from koku_aws.facts import COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, INSTANCES, STORAGE_ROWS
+from koku_aws.facts import CATEGORIES, COST_TYPES, DAILY_SUMMARY, INSTANCE_ROWS, INSTANCES, ORGANIZATION, STORAGE_ROWS
+from koku_aws.lines import LINES
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
@@ -19,6 +20,7 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
+from koku_core.declare.trees import Labels, Tree
 
 ACCOUNT = Key("account", column("usage_account_id"), (column("account_alias"), column("usage_account_id")),
               order="account", access="aws.account", csv="id")  # fmt: skip
@@ -41,6 +43,14 @@ KEYS = (
     UNIT,
     Key("storage_type", filter=False, exclude=False, inert=True),
 )
+TREE = Tree(
+    ORGANIZATION, "org_unit_id", "account",
+    node="organizational_unit_id", name="organizational_unit_name", path="organizational_unit_path",
+    leaf="usage_account_id", alias="account_alias", kinds=("organizational_unit", "account"), entities="org_entities",
+    fields=("org_unit_id", "org_unit_name", "org_unit_path", "sub_orgs", "accounts"), several="or_unit_id",
+)  # fmt: skip
+#: No row is known to be of a cluster as long as no cluster is matched.
+COST_CATEGORIES = Labels(CATEGORIES, "cost_category", "aws_category_keys", "categories", {"openshift": "false"})
 ALIAS = Text("account_alias", "account", column("account_alias"), others="{label}", csv="alias")
 
 
@@ -87,6 +97,8 @@ COSTS = Report(
     tags="tags",
     units={"cost_units": CURRENCY},
     choice=_cost_type(),
+    labels=(COST_CATEGORIES,),
+    tree=TREE,
 )
 
 
@@ -109,6 +121,7 @@ def _used(
         tags="tags",
         units={"cost_units": CURRENCY, "usage_units": unit},
         choice=_cost_type(or_unblended=or_unblended),
+        labels=(COST_CATEGORIES,),
         within=within,
     )
 
@@ -175,6 +188,7 @@ EC2_COMPUTE = Report(
     tags="tags",
     units={"cost_units": CURRENCY, "usage_units": "Hrs"},
     choice=_instance_costs(),
+    labels=(COST_CATEGORIES,),
     within="resource_id",
     inventory=True,
     usual_order="resource_id",
@@ -189,7 +203,7 @@ RESOURCE_TYPES = (
     ResourceType("services", Key("service", column("product_code")), (ACCOUNT,), switches=_ON_OPENSHIFT, counted=False),
     ResourceType(
         "organizational-units", replace(UNIT, value=column("organizational_unit_id"), search=(column("organizational_unit_id"),)),
-        counted=False,
+        fact=ORGANIZATION,
     ),
     ResourceType(
         "ec2-compute-instances", _INSTANCE, (ACCOUNT,), alias=("instance_name", Expression(_NAME, ("tags", "resource_id"))),
@@ -205,4 +219,7 @@ REPORT_MAP = ReportMap(
     TAGS,
     currency="currency_code",
     resource_types=RESOURCE_TYPES,
+    labels=(COST_CATEGORIES,),
+    tree=TREE,
+    lines=LINES,
 )

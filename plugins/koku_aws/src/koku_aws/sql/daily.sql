@@ -7,7 +7,8 @@ WITH accounts AS (
     SELECT usage_start, usage_account_id, account_alias, organizational_unit_id, organizational_unit_name, organizational_unit_path
     FROM (
         SELECT a.*, row_number() OVER (PARTITION BY usage_start, usage_account_id ORDER BY delivery, organizational_unit_path) AS number
-        FROM {{ datasets.aws_accounts }} AS a
+        FROM {{ datasets.aws_organization }} AS a
+        WHERE usage_account_id <> ''
     ) AS numbered
     WHERE number = 1
 ),
