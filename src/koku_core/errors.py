@@ -124,6 +124,23 @@ class LakeError(Transient, KokuError):
         super().__init__(what, **facts)
 
 
+class EngineUnavailable(Transient, KokuError):
+    """An engine does not answer, or cannot do its work now; the same may succeed later."""
+
+    def __init__(self, engine: str, why: str, **facts: Any) -> None:
+        super().__init__(f"The executor {engine}: {why}. It is tried again by itself.", engine=engine, why=why, **facts)
+
+
+class EngineRefused(Terminal, KokuError):
+    """An engine does not take what it was given, whenever it is asked."""
+
+    def __init__(self, engine: str, why: str, **facts: Any) -> None:
+        super().__init__(
+            f"The executor {engine}: {why}. `koku doctor` says whether the engine is set up right; if so, the template is at fault.",
+            engine=engine, why=why, **facts,
+        )  # fmt: skip
+
+
 class Cancelled(Terminal, KokuError):
     """A job was cancelled by somebody while it ran."""
 

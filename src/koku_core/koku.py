@@ -388,8 +388,9 @@ def _dsn(settings: Settings, stack: contextlib.ExitStack) -> str:
 
 def _executor(settings: Settings, plugins: Plugins) -> Any:
     from koku_core.executors.postgres import PostgresExecutor
+    from koku_core.executors.trino import TrinoExecutor
 
-    kinds = {"postgres": PostgresExecutor, **plugins.executors()}
+    kinds = {"postgres": PostgresExecutor, "trino": TrinoExecutor, **plugins.executors()}
     try:
         return kinds[settings.executor]
     except KeyError:

@@ -21,6 +21,7 @@ _EXTRAS = {
     "python_multipart": "api",
     "altair": "notebook",
     "vl_convert": "notebook",
+    "trino": "trino",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from koku_core.cli import accounts, costs, data, demo, inspect, lines, serving, sources, tags, tenants
+from koku_core.cli import accounts, costs, data, demo, dev, inspect, lines, serving, sources, tags, tenants
 
 app = typer.Typer(
     name="koku",
@@ -42,6 +42,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(tags.app, name="tags")
 app.add_typer(costs.app, name="cost-models")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(dev.app, name="dev")
 app.command("demo")(demo.demo)
 app.command("sample")(demo.sample)
 app.command("ingest")(data.ingest)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from koku_core.database.server import Connection
+from koku_core.declare.columns import Column, Kind
 from koku_core.declare.summarize import Context, Step, Summary
 from koku_core.sql import Table
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
     from koku_core.lake import Lake
     from koku_core.settings import Settings
+
+
+#: The columns of the context datasets.
+CONTEXT_COLUMNS = {
+    Context.ENABLED_TAG_KEYS: (Column("key", Kind.TEXT),),
+    Context.COST_GROUPS: (Column("cost_group_id", Kind.INTEGER), Column("pattern", Kind.TEXT)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,10 @@ class Executor(ABC):
         Returns:
             How many rows were made.
         """
+
+    def troubles(self, tenant: str) -> Iterator[tuple[str, str]]:
+        """What keeps the engine from working for a tenant, and how to mend it; `koku doctor` asks. By default nothing does."""
+        yield from ()
 
     def close(self) -> None:  # noqa: B027 - most engines hold nothing
         """Let go of what the engine holds; by default it holds nothing."""

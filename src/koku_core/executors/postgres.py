@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from koku_core.clock import month_end
 from koku_core.database.server import Connection
-from koku_core.declare.columns import Column, Kind
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.summarize import Context, Step, Summary
-from koku_core.executors.base import Executor, Work
+from koku_core.executors.base import CONTEXT_COLUMNS, Executor, Work
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
 from koku_core.summarize.staging import stage
-
-#: The columns of the context datasets.
-CONTEXT_COLUMNS = {
-    Context.ENABLED_TAG_KEYS: (Column("key", Kind.TEXT),),
-    Context.COST_GROUPS: (Column("cost_group_id", Kind.INTEGER), Column("pattern", Kind.TEXT)),
-}
 
 
 class PostgresExecutor(Executor):

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from koku_core.cancellation import cancellable
 from koku_core.database.server import Connection, lock_key, one
 from koku_core.database.tenant import Tenant
 from koku_core.errors import Cancelled, DatabaseUnavailable, KokuError, Transient
@@ -51,6 +52,17 @@ class RunningJob:
                 "UPDATE job SET progress = %s WHERE id = %s RETURNING cancel_asked",
                 (Jsonb({"done": done, "total": total, "what": what}), self.id),
             ).fetchone()
+        if row and row[0]:
+            raise Cancelled(self.id)
+
+    def check(self) -> None:
+        """Ask whether the job is still wanted.
+
+        Raises:
+            Cancelled: somebody has cancelled it.
+        """
+        with self.services.system.connection() as conn:
+            row = conn.execute("SELECT cancel_asked FROM job WHERE id = %s", (self.id,)).fetchone()
         if row and row[0]:
             raise Cancelled(self.id)
 
@@ -144,7 +156,8 @@ class Runner:
             try:
                 if not tenant.exists():
                     raise Cancelled(job.id)
-                self._handlers[job.kind](self._services, tenant, job)
+                with cancellable(job.check):
+                    self._handlers[job.kind](self._services, tenant, job)
             except Cancelled:
                 outcome.state = "cancelled"
             except Exception as error:  # noqa: BLE001 - whatever a handler or plugin raises ends the job, not the runner

@@ -3,7 +3,7 @@
 In a template
 
 * `{{ x }}` binds the value of `x`; a list is bound as one array value,
-* `{{ x | ident }}` quotes a name, and `{{ table }}` names a `Table`,
+* `{{ x | ident }}` quotes a name, and `{{ table }}` names a `Table`, or is a `Rendered` subquery in its place,
 * `{{ 'sum(cost)' | sql }}` is an expression written in the template itself, to hand to a macro,
 * a macro's result, and that of a `{% set %}…{% endset %}` block, is SQL.
 
@@ -106,9 +106,17 @@ def _filter_refusal(node: nodes.Filter) -> str:
 def _bind(_: jinja2.runtime.Context, value: Any) -> Any:
     if isinstance(value, (Markup, Table, jinja2.Undefined)):
         return value
+    if isinstance(value, Rendered):
+        tokens = [*map(_token, value.values), ""]
+        return Markup(f"({''.join(t + v for t, v in zip(value.texts, tokens, strict=True))})")  # noqa: S704 - SQL already
+    return Markup(_token(value))  # noqa: S704 - two control characters and a number
+
+
+def _token(value: Any) -> str:
+    """What stands for a bound value until the whole statement is rendered."""
     values = _bound.get()
     values.append(value)
-    return Markup(f"\x02{len(values) - 1}\x03")  # noqa: S704 - a token for the bound value
+    return f"\x02{len(values) - 1}\x03"
 
 
 class Templates:

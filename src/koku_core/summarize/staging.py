@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
 from koku_core.database.server import Connection
 from koku_core.declare.columns import Column
+from koku_core.sql import Table
 from koku_core.summarize.tables import temporary
 
 if TYPE_CHECKING:
@@ -37,3 +39,35 @@ def copy(conn: Connection, name: str, table: pa.Table) -> None:
             buffer = io.BytesIO()
             pc.write_csv(batch, buffer, options)
             target.write(buffer.getbuffer())
+
+
+#: What COPY's text format writes in another way.
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_rows(conn: Connection, into: Table, names: Sequence[str], blocks: Iterable[Sequence[Sequence[Any]]]) -> int:
+    """Append rows to a table, block by block.
+
+    Args:
+        conn: the connection of the publishing transaction.
+        into: the table.
+        names: the rows' columns.
+        blocks: the rows; a value is a text that PostgreSQL reads as the column's type, a number, a boolean, or None.
+
+    Returns:
+        How many rows there were.
+    """
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    place = sql.Identifier(*filter(None, (into.schema, into.name)))
+    count = 0
+    with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(place, columns)) as target:
+        for block in blocks:
+            target.write("".join(map(_line, block)))
+            count += len(block)
+    return count
+
+
+def _line(row: Sequence[Any]) -> str:
+    return (
+        "\t".join("\\N" if v is None else v.translate(_ESCAPES) if isinstance(v, str) else str(v) for v in row) + "\n"
+    )

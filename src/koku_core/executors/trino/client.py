@@ -1,0 +1,147 @@
+"""Statements for a Trino: run, fetched block by block, cancelled with their job; what goes wrong is an error of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from koku_core.cancellation import checker
+from koku_core.errors import Cancelled, EngineRefused, EngineUnavailable, KokuError
+from koku_core.executors.trino.url import TrinoUrl
+from koku_core.sql import Rendered
+
+if TYPE_CHECKING:
+    from trino.dbapi import Cursor
+
+#: Rows of one block: little enough to be held, many enough to be quick.
+BLOCK_ROWS = 5_000
+#: How often the job is asked whether somebody cancelled it.
+WATCH_S = 0.5
+_CLIENT_FAULTS = (401, 403)
+
+Block = list[list[Any]]
+
+
+class Trino:
+    """The server; used from several threads, with a connection for each statement."""
+
+    def __init__(self, url: TrinoUrl) -> None:
+        self.url = url
+
+    @contextlib.contextmanager
+    def query(self, statement: Rendered) -> Iterator[tuple[list[str], Iterator[Block]]]:
+        """Run a statement.
+
+        Args:
+            statement: with its values.
+
+        Yields:
+            The names of its columns, and its rows in blocks; dates and decimals are texts. The server stops working on it when the
+            block ends.
+
+        Raises:
+            EngineUnavailable: the same statement may succeed later.
+            EngineRefused: it will not.
+            Cancelled: somebody cancelled the job that this runs in.
+        """
+        import requests
+        import trino.dbapi
+
+        text, values = statement.qmark()
+        with self._translated(), requests.Session() as session:
+            session.verify = self.url.verify
+            # the client would ask whether the server knows EXECUTE IMMEDIATE, and take one that is starting for an old one for an hour
+            conn = trino.dbapi.connect(  # type: ignore[no-untyped-call]  # the client has no types there
+                **self.url.arguments(),
+                http_session=session,
+                legacy_primitive_types=True,
+                legacy_prepared_statements=False,
+            )
+            cursor = conn.cursor()
+            with _watched(cursor):
+                try:
+                    cursor.execute(text, list(values))
+                    yield [column[0] for column in cursor.description or ()], _blocks(cursor)
+                finally:
+                    _stop(cursor)
+
+    def rows(self, statement: Rendered) -> Block:
+        """All rows of a statement that gives few. Raises as `query` does."""
+        with self.query(statement) as (_, blocks):
+            return [row for block in blocks for row in block]
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Give what the client raises as errors of ours."""
+        import requests
+        import trino.exceptions
+
+        try:
+            yield
+        except trino.exceptions.TrinoQueryError as error:
+            raise self._of_query(error) from error
+        except (trino.exceptions.Error, trino.exceptions.HttpError, requests.exceptions.RequestException) as error:
+            raise self._of_connection(error) from error
+
+    def _of_query(self, error: Any) -> KokuError:
+        """What the server says of a statement; only what the statement itself is guilty of is final."""
+        where = f"{self.url.server} says {error.error_name}"
+        if error.error_type == "USER_ERROR":
+            return EngineRefused("trino", f"{where}: {error.message}", query=error.query_id)
+        return EngineUnavailable("trino", f"{where}: {error.message}", query=error.query_id)
+
+    def _of_connection(self, error: Exception) -> KokuError:
+        if any(f"error {status}" in str(error) for status in _CLIENT_FAULTS) or "TLS/SSL is required" in str(error):
+            return EngineRefused("trino", f"{self.url.server} does not let {self.url.user} in: {error}")
+        return EngineUnavailable("trino", f"{self.url.server} does not answer: {error}")
+
+
+def _blocks(cursor: Cursor) -> Iterator[Block]:
+    while block := cursor.fetchmany(BLOCK_ROWS):
+        yield block
+
+
+@contextlib.contextmanager
+def _watched(cursor: Cursor) -> Iterator[None]:
+    """Cancel the statement as soon as somebody cancels the job.
+
+    Raises:
+        Cancelled: somebody did.
+    """
+    check = checker()
+    if check is None:
+        yield
+        return
+    over, cancelled = threading.Event(), []
+
+    def watch() -> None:
+        while not over.wait(WATCH_S):
+            try:
+                check()
+            except Cancelled as error:
+                cancelled.append(error)
+                _stop(cursor)
+            except Exception:  # noqa: BLE001, S112 - whether a job is cancelled is asked again
+                continue
+
+    thread = threading.Thread(target=watch, name="koku trino watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    except Exception as error:
+        if cancelled:
+            raise cancelled[0] from error
+        raise
+    finally:
+        over.set()
+        thread.join()
+    if cancelled:
+        raise cancelled[0]
+
+
+def _stop(cursor: Cursor) -> None:
+    """Have the server work on a statement no more; it may have ended, and the server may be gone."""
+    with contextlib.suppress(Exception):
+        cursor.cancel()  # type: ignore[no-untyped-call]  # the client has no types there
