@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from koku_core.clock import month_end
@@ -46,6 +47,23 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """A price list and days that it prices (both inclusive).
+
+    Attributes:
+        uuid, name, version: the list's.
+        rates: what it holds.
+    """
+
+    first: date
+    last: date
+    uuid: str
+    name: str
+    version: int
+    rates: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class EffectiveModel:
     """What a source's cost model says for one month; a source without one has no `uuid`, no prices and no markup.
 
@@ -54,6 +72,7 @@ class EffectiveModel:
         currency: that of its prices.
         markup: percent on infrastructure cost.
         distribution: its switches, as far as it sets them, and `distribution_type`.
+        lists: the price lists in force, one for each stretch of days, in their order.
         prices: in no particular order.
     """
 
@@ -61,6 +80,7 @@ class EffectiveModel:
     currency: str | None = None
     markup: Decimal = Decimal(0)
     distribution: Mapping[str, Any] = field(default_factory=dict)
+    lists: tuple[InForce, ...] = ()
     prices: tuple[Price, ...] = ()
 
     @property
@@ -86,12 +106,14 @@ def effective_model(conn: Connection, source_uuid: str, month: date) -> Effectiv
     )
     if model is None:
         return EffectiveModel()
+    lists = tuple(_in_force(conn, model["uuid"], month))
     return EffectiveModel(
         uuid=model["uuid"],
         currency=model["currency"],
         markup=Decimal(_json(model["markup"]).get("value") or 0),
         distribution=_json(model["distribution"]),
-        prices=tuple(_prices(_stretches(conn, model["uuid"], month))),
+        lists=lists,
+        prices=tuple(_prices(lists)),
     )
 
 
@@ -100,39 +122,37 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
-def _stretches(conn: Connection, model_uuid: str, month: date) -> list[tuple[date, date, list[Mapping[str, Any]]]]:
-    """Stretches of days with the rates in force: of the attached lists that cover a day, the one with the lowest priority number.
+def _in_force(conn: Connection, model_uuid: str, month: date) -> Iterator[InForce]:
+    """Of the attached lists that cover a day, the one with the lowest priority number.
 
     A disabled list still counts: it can no longer be attached, but prices what it was attached to.
     """
     lists = rows(
         conn,
-        """SELECT p.uuid, p.starts, p.ends, p.rates::text AS rates
+        """SELECT p.uuid::text, p.name, p.version, p.starts, p.ends, p.rates::text AS rates
            FROM cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid
            WHERE a.cost_model_uuid = %s AND p.starts <= %s AND p.ends >= %s ORDER BY a.priority, p.uuid""",
         (model_uuid, month_end(month), month),
     )
-    found: list[tuple[date, date, dict[str, Any]]] = []
-    for day in (month + timedelta(n) for n in range(month_end(month).day)):
-        chosen = next((p for p in lists if p["starts"] <= day <= p["ends"]), None)
-        if chosen is None:
-            continue
-        if found and found[-1][2] is chosen and found[-1][1] == day - timedelta(1):
-            found[-1] = (found[-1][0], day, chosen)
-        else:
-            found.append((day, day, chosen))
-    return [(first, last, _json(chosen["rates"])) for first, last, chosen in found]
+    days = (month + timedelta(n) for n in range(month_end(month).day))
+    chosen = ((day, next((p for p in lists if p["starts"] <= day <= p["ends"]), None)) for day in days)
+    for found, stretch in groupby(chosen, key=lambda pair: pair[1]):
+        if found:
+            covered = [day for day, _ in stretch]
+            yield InForce(
+                covered[0], covered[-1], found["uuid"], found["name"], found["version"], tuple(_json(found["rates"]))
+            )
 
 
-def _prices(stretches: list[tuple[date, date, list[Mapping[str, Any]]]]) -> Iterator[Price]:
+def _prices(lists: Iterable[InForce]) -> Iterator[Price]:
     """Every tier and every label value of every rate in every stretch."""
-    for first, last, rates in stretches:
-        for rate in rates:
+    for held in lists:
+        for rate in held.rates:
             metric, cost_type = str(rate["metric"]["name"]), str(rate["cost_type"])
             name = str(rate.get("custom_name") or f"{metric}-{cost_type}")
             for value, kind in (*_tiers(rate), *_by_label(rate)):
                 if value is not None:
-                    yield Price(metric, cost_type, name, Decimal(value), first, last, **kind)
+                    yield Price(metric, cost_type, name, Decimal(value), held.first, held.last, **kind)
 
 
 def _tiers(rate: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:

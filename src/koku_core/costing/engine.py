@@ -11,7 +11,8 @@ from psycopg import sql
 
 from koku_core.clock import month_end
 from koku_core.costing.effective import EffectiveModel, Price, effective_model
-from koku_core.costing.moving import PARTED, add_up, make_parted, move
+from koku_core.costing.moving import add_up, make_tables, move
+from koku_core.costing.pieces import names_of, sums
 from koku_core.database.server import Connection
 from koku_core.declare.summarize import Distribution, Metric, Told
 from koku_core.plugins import ProviderPlugin
@@ -39,7 +40,8 @@ def run_costs(
         costs: an empty table with the columns of the fact.
 
     Returns:
-        The cost model that was applied. With `CostModelSpec.told`, `RATED` and `PARTED` hold what was priced and moved by rate.
+        The cost model that was applied. With `CostModelSpec.told`, what was priced and moved by rate stands in temporary tables, for
+        `fill_by_rate`.
     """
     model = effective_model(conn, source_uuid, month)
     if plugin.cost_model is not None:
@@ -73,11 +75,9 @@ class _Run:
             "distribution_type": model.distribution_type,
         }  # fmt: skip
         if self._spec.told:
-            for table in (RATED, PARTED):
-                conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(table)))
+            conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(RATED)))
             create = "CREATE TEMPORARY TABLE {} (LIKE {}, usage_row bigint, beside bigint, rate_name text, metric text) ON COMMIT DROP"
             conn.execute(sql.SQL(create).format(sql.Identifier(RATED.name), name_of(costs)))
-            make_parted(conn, self._spec.told)
 
     def price(self) -> None:
         """Run the pricing templates whose metrics have a rate: of tiers, and of labels."""
@@ -102,15 +102,13 @@ class _Run:
         told = self._spec.told
         if told is None:
             return
-        names = [sql.Identifier(n) for n in (*told.keys, *told.kinds, *told.figures)]
         statement = sql.SQL(_ADD_UP).format(
-            costs=name_of(self._costs), rated=name_of(RATED), usage=name_of(self._usage), names=_comma(names),
-            keys=_comma(map(sql.Identifier, told.keys)), kinds=_comma(map(sql.Identifier, told.kinds)),
-            own=_comma(sql.Identifier("u", n) for n in told.keys),
-            told=_comma(sql.Identifier("r", n) for n in (*told.kinds, *told.figures)),
-            sums=_comma(sql.SQL("sum({0}) AS {0}").format(sql.Identifier(n)) for n in told.figures),
+            costs=name_of(self._costs), rated=name_of(RATED), usage=name_of(self._usage),
+            names=names_of((*told.keys, *told.kinds, *told.figures)), keys=names_of(told.keys), own=names_of(told.keys, "u"),
+            kinds=names_of(told.kinds), told=names_of((*told.kinds, *told.figures), "r"), sums=sums(told.figures),
         )  # fmt: skip
         self._conn.execute(statement, {"source": self._values["source_uuid"], "layer": _PRICED})
+        make_tables(self._conn, told, self._usage, RATED)
 
     def distribute(self) -> None:
         """Run the distributions that are switched on; their rows are put aside until all have run, so that none sees another's."""
@@ -139,7 +137,7 @@ class _Run:
         groups = _cost_groups(self._conn)
         for distribution in chosen:
             rendered = self._rendered(str(distribution.template), distribution=distribution, cost_groups=groups)
-            move(self._conn, told, rendered, self._usage, RATED)
+            move(self._conn, told, rendered, self._usage)
         add_up(self._conn, told, self._values["source_uuid"], self._usage, self._costs)
 
     def _rendered(self, template: str, **values: Any) -> Rendered:
@@ -191,10 +189,6 @@ def _stage_rates(conn: Connection, prices: Iterable[Price]) -> None:
             for p in prices
         ],
     )  # fmt: skip
-
-
-def _comma(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
 
 
 def _cost_groups(conn: Connection) -> Mapping[str, int | None]:

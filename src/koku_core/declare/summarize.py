@@ -68,6 +68,8 @@ class Summary:
         checks: what may be wrong with the result.
         details: further facts, of another grain, that are made, published, kept and removed with the daily summary. Pricing templates read
             them; no cost is added to them, so their rows are all of layer 0.
+        by_rate: a further fact, of the same costs rate by rate, that pricing fills (`CostModelSpec.told`): of columns of the daily summary
+            texts and the like are kept as keys and money is added up, and it has `RATE_COLUMNS`.
     """
 
     package: str
@@ -75,11 +77,17 @@ class Summary:
     steps: tuple[Step, ...]
     checks: tuple[Check, ...] = ()
     details: tuple[Fact, ...] = ()
+    by_rate: Fact | None = None
+
+    @property
+    def summarized(self) -> tuple[Fact, ...]:
+        """What the steps fill: the daily summary, then the details."""
+        return (self.fact, *self.details)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """The daily summary, then the details."""
-        return (self.fact, *self.details)
+        """All facts: what the steps fill, then the costs by rate."""
+        return (*self.summarized, *filter(None, (self.by_rate,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from datetime import date
 from psycopg import sql
 
 from koku_core.clock import add_months, month_end
+from koku_core.costing.by_rate import fill_by_rate
+from koku_core.costing.effective import EffectiveModel
 from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
@@ -76,18 +78,20 @@ def _publish(
             return  # deleted meanwhile: nothing of it may come back
         conn.execute("SET LOCAL work_mem = '64MB'")
         conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
+        conn.execute("SET LOCAL default_statistics_target = 10")  # ANALYZE would take longer than what it is for
         make_tables(conn, summary, source.uuid)
         with timed("summarize"):
             if from_lake:
                 _summarize(services, tenant, plugin, source, month, conn)
             else:
                 _take(conn, summary, source.uuid, month)
-            for fact in summary.facts:
+            for fact in summary.summarized:
                 conn.execute(sql.SQL("ANALYZE {}").format(_name(rows_of(summary, fact))))
         with timed("price"):
-            run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
+            model = run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
         with timed("rollups"):
             _write(conn, summary, source.uuid, month, from_lake)
+            _tell_by_rate(conn, plugin, source.uuid, month, model)
         conn.execute(
             """INSERT INTO published_month (source_uuid, month, summarized, costed) VALUES (%s, %s, now(), now())
                ON CONFLICT (source_uuid, month) DO UPDATE
@@ -123,7 +127,7 @@ def _summarize(
     summary = plugin.summary
     for step in summary.steps:
         services.executor.summarize(conn, summary, step, work, rows_of(summary, step.into or summary.fact))
-    for fact in summary.facts:
+    for fact in summary.summarized:
         table = rows_of(summary, fact)
         fill_tags(conn, fact, source.uuid, month, _name(table))  # as they came: a tag question merges children itself
         apply_mappings(conn, fact, plugin.provider.family, table)
@@ -131,7 +135,7 @@ def _summarize(
 
 def _take(conn: Connection, summary: Summary, source_uuid: str, month: date) -> None:
     """Take the summarized rows that are published already."""
-    for fact in summary.facts:
+    for fact in summary.summarized:
         conn.execute(
             sql.SQL(
                 """INSERT INTO {0} ({1}) SELECT {1} FROM {2}
@@ -153,7 +157,7 @@ def _write(conn: Connection, summary: Summary, source_uuid: str, month: date, fr
     """Replace what is published by the temporary tables, and make the rollups from them."""
     fact = summary.fact
     if from_lake:
-        for each in summary.facts:
+        for each in summary.summarized:
             forget(conn, each.name, "usage_start", source_uuid, month)
             _copy(conn, each, rows_of(summary, each))
     else:
@@ -170,6 +174,16 @@ def _write(conn: Connection, summary: Summary, source_uuid: str, month: date, fr
     if from_lake:
         for each in summary.details:
             fill_rollups(conn, each, source_uuid, month, _name(made(each)))
+
+
+def _tell_by_rate(
+    conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date, model: EffectiveModel
+) -> None:
+    """Replace the costs by rate, if the provider tells them."""
+    fact, spec = plugin.summary.by_rate, plugin.cost_model
+    if fact and spec and spec.told:
+        forget(conn, fact.name, "usage_start", source_uuid, month)
+        fill_by_rate(conn, spec.told, fact, source_uuid, model, USAGE, Table(fact.name))
 
 
 def _copy(conn: Connection, fact: Fact, table: Table) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from koku_core.declare.columns import Column, Kind, labels, money, text
-from koku_core.declare.facts import Fact, Rollup, TagTable
+from koku_core.declare.facts import RATE_COLUMNS, Fact, Rollup, TagTable
 
 _CPU = tuple(f"pod_{x}_cpu_core_hours" for x in ("usage", "request", "effective_usage", "limit"))
 _MEMORY = tuple(f"pod_{x}_memory_gigabyte_hours" for x in ("usage", "request", "effective_usage", "limit"))
@@ -101,5 +101,15 @@ DAILY_SUMMARY = Fact(
     tags=(
         TagTable("pod", "pod_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Pod'"),
         TagTable("storage", "volume_labels", ("namespace", "node", "cluster_id", "cluster_alias"), "data_source = 'Storage'"),
+    ),
+)  # fmt: skip
+
+#: The same costs, rate by rate.
+COST_BY_RATE = Fact(
+    "ocp_cost_by_rate",
+    (
+        *(text(name) for name in ("cluster_id", "cluster_alias", "namespace", "node")),
+        Column("cost_category_id", Kind.INTEGER, "the cost group"), text("raw_currency"),
+        text("cost_model_rate_type", "as in the daily summary"), *RATE_COLUMNS, *(money(name) for name in _COSTS),
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from koku_ocp.datasets import (
     STORAGE_DAYS,
     VM_DAYS,
 )
-from koku_ocp.facts import DAILY_SUMMARY, PROJECT_DAYS
+from koku_ocp.facts import COST_BY_RATE, DAILY_SUMMARY, PROJECT_DAYS
 
 _LABELS = (NODE_LABEL_DAYS, NAMESPACE_LABEL_DAYS)
 _CONTEXTS = (Context.ENABLED_TAG_KEYS, Context.COST_GROUPS)
@@ -30,4 +30,5 @@ SUMMARY = Summary(
     ),
     checks=CHECKS,
     details=(PROJECT_DAYS,),
+    by_rate=COST_BY_RATE,
 )
