@@ -6,7 +6,7 @@ report, a key or a figure is one line in a plugin's report map: routes, validati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class Key:
         condition: SQL of a condition instead of a search; `{values}` is the array of lower-case values.
         inert: it may be grouped by without groups of it, since clients do; values that are named filter by its `search`, if it has one.
         csv: what CSV calls it, if not the same.
+        plain_group: whether it may be grouped by without an operator before it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Key:
     condition: Expression | None = None
     inert: bool = False
     csv: str = ""
+    plain_group: bool = True
 
     @property
     def searched(self) -> tuple[Expression, ...]:
@@ -130,6 +132,7 @@ class Figure:
         needs_group: it exists only if this key is grouped by.
         integer: it is a whole number.
         unit_of_nothing: whether its unit is told in a total of no rows; without it, that is the number 0, as clients know it.
+        total: whether `meta.total` has it.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Figure:
     needs_group: str = ""
     integer: bool = False
     unit_of_nothing: bool = True
+    total: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class Listed:
         total: whether the total has it too.
         repeated: whether the row of the other groups names a value once for each group that has it, as clients know it.
         shown: SQL of what is listed instead, a jsonb array, made of the values, which are the array `{values}`; empty: they themselves.
+        hidden: it is there for figures alone, whose SQL may count it (`cardinality(NAME)`).
     """
 
     name: str
@@ -158,6 +163,7 @@ class Listed:
     total: bool = False
     repeated: bool = False
     shown: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,8 @@ class Text:
     Attributes:
         name: in JSON and CSV.
         key: the group that it belongs to.
+        apart: instead, rows are told apart by it, however they are grouped, so that a group has a row for each of its values; it is left
+            out where a key of its name is grouped by.
         value: over columns of the fact; the largest of the row's values.
         shown: SQL that makes the text of that value, which is `{value}`; empty: it is the text.
         of_group: instead, SQL over the group's own value, which is `{value}`.
@@ -185,6 +193,13 @@ class Text:
     ranked_null: int | None = None
     others: str | None = None
     csv: str = ""
+    apart: bool = False
+
+    def stands(self, groups: Collection[str], *, folded: bool) -> bool:
+        """Whether rows have it that are grouped by these keys; `folded`: in an answer that folds groups."""
+        if self.apart:
+            return self.name not in groups
+        return self.key in groups and (folded or not self.ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +262,7 @@ class Report:
         keys: what it may be filtered, grouped and ordered by.
         aggregates, figures: its numbers, in the order of JSON.
         where: the rows of the fact that it is about. A rollup answers if its `where` is the same.
-        order: the figure that orders its groups, largest first, when nothing else is asked.
+        order: the figure that orders its groups, largest first, when nothing else is asked; empty: their names do, rising.
         orders: what `order_by` calls figures beside their own names; a name maps to the figure and the groups it needs one of.
         deltas: what `delta` accepts, and the figure behind it.
         compared: figures that `delta=A__B` may compare.
@@ -266,7 +281,13 @@ class Report:
         choice: the parameter that chooses what its figures are made of, if it has one.
         inventory: it lists what there was in one month: it is asked about a month, by nobody's groups, and its pages are of rows.
         usual_order: a key whose values order its rows, falling, when nothing else is asked; empty: `order` does.
-        within: a key that every answer is grouped by, below what is asked for, unless groups are ranked; empty: none.
+        within: a key that every answer is grouped by, below what is asked for, unless groups that are asked for are ranked; empty: none.
+        required: keys that every question must be filtered by; `required_by` is what a refusal calls the report.
+        ranked_with: texts that tell rows apart and are ranked together with the groups.
+        folds: whether the groups below the first ranks become one row.
+        limit_alone: whether `filter[limit]` needs no group but that of `within`.
+        bare: its rows name sources, and lists, in answers with `filter[limit]` alone, as clients know it.
+        drops_tags: a question about tags is answered as if it named none, as clients know it; only without `tags`.
         forecast: the figures that `forecasts/PROVIDER/NAME/` foretells, in the order of JSON, where each is called by the first word of its
             path; empty: nothing of it is foretold.
     """
@@ -296,14 +317,21 @@ class Report:
     within: str = ""
     inventory: bool = False
     usual_order: str = ""
+    required: tuple[str, ...] = ()
+    required_by: str = ""
+    ranked_with: tuple[str, ...] = ()
+    folds: bool = True
+    limit_alone: bool = False
+    bare: bool = False
+    drops_tags: bool = False
     forecast: tuple[str, ...] = ()
     labels: tuple[Labels, ...] = ()
     tree: Tree | None = None
 
     @property
     def groupable(self) -> tuple[str, ...]:
-        """The names of the keys whose groups a question may ask for."""
-        return () if self.inventory else tuple(k.name for k in self.keys if k.value)
+        """The names of the keys whose groups a question may ask for, as they are."""
+        return () if self.inventory else tuple(k.name for k in self.keys if k.value and k.plain_group)
 
     @property
     def every_aggregate(self) -> tuple[Aggregate, ...]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from koku_core.reports.query import listed, values
 
 UNSUPPORTED = "Unsupported parameter or invalid value"
+REQUIRED = "This field is required."
 NO_DATE = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD."
 _T = TypeVar("_T")
 

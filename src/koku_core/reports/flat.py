@@ -58,8 +58,9 @@ class Flat:
         found = {"date": Column(lambda row: label(row[2]), "date")}
         for n, group in enumerate(parameters.groups):
             found[self._group_column(group)] = Column(_value(3 + n))
-        found["source_uuid"] = Column(_list(table.at("source_uuid")), "texts")
-        for x in self._plan.lists:
+        if not parameters.bare:
+            found["source_uuid"] = Column(_list(table.at("source_uuid")), "texts")
+        for x in self._plan.shown_lists:
             found[x.name] = Column(_list(table.at(x.name)), "objects" if x.shown else "texts")
         found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts if t.csv != "-"}
         if parameters.ranked:

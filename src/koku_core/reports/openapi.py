@@ -22,7 +22,7 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     maps = {
         "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
         "exclude": _keys(k for k in report.keys if k.exclude),
-        "group_by": _keys(k for k in report.keys if k.name in report.groupable or k.inert),
+        "group_by": _group_keys(report),
         "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
     }
     parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)
@@ -33,6 +33,8 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     if report.categories:
         parameters.append(_query("category", _TEXTS, f"Show groups of {report.categories.key} under their category."))
     maximum = f"At most {reports.max_groups} groups."
+    if report.required:
+        maximum += f" It must be filtered by {', '.join(report.required)}."
     return {
         "description": f"{report.doc} {maximum}",
         "parameters": parameters,
@@ -111,6 +113,12 @@ def _keys(keys: Iterable[Key]) -> dict[str, Any]:
     return found
 
 
+def _group_keys(report: Report) -> dict[str, Any]:
+    keys = [k for k in report.keys if k.inert or (k.value and not report.inventory)]
+    plain = {k.name for k in keys if not k.plain_group}
+    return {name: of for name, of in _keys(keys).items() if name not in plain}
+
+
 def _scope() -> dict[str, Any]:
     return {
         "resolution": {"type": "string", "enum": ["daily", "monthly"]},
@@ -141,7 +149,9 @@ def _common(least: int) -> list[dict[str, Any]]:
 def _row(report: Report) -> dict[str, Any]:
     """A bucket: its rows lie below the groups that were asked for."""
     properties: dict[str, Any] = {"date": {"type": "string"}, "source_uuid": _TEXTS}
-    properties |= {x.name: _TEXTS for x in report.lists} | {t.name: {"type": "string"} for t in report.texts}
+    properties |= {x.name: _TEXTS for x in report.lists if not x.hidden} | {
+        t.name: {"type": "string"} for t in report.texts
+    }
     for figure in report.figures:
         _put(properties, figure)
     row = {"type": "object", "properties": properties}

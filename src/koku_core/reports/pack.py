@@ -75,7 +75,9 @@ class Packer:
         blocks = self._blocks(total=False)
         money = {f.path.split(".")[0] for f in self._plan.figures if f.unit == CURRENCY}
         quantities = {n: p for n, p in blocks.items() if n not in money}
-        beside = {"source_uuid": self._list("source_uuid"), **{x.name: self._list(x.name) for x in self._plan.lists}}
+        sources = () if self._parameters.bare else ("source_uuid",)
+        listed = (*sources, *(x.name for x in self._plan.shown_lists))
+        beside = {name: self._list(name) for name in listed}
         texts = {t.name: text_pack(self._table, t.name) for t in self._plan.texts}
         delta = (
             {n: _nullable(self._table.at(n)) for n in ("delta_value", "delta_percent")}
@@ -93,7 +95,7 @@ class Packer:
         tree: dict[str, Any] = {}
         nothing = total and not self._table.total[self._table.at("source_uuid")]
         for figure in self._plan.figures:
-            if figure.name != SIZE:
+            if figure.name != SIZE and (figure.total or not total):
                 unit = 0 if nothing and not figure.unit_of_nothing else self._unit(figure.unit)
                 _put(tree, figure.path, self._number(figure.name, integer=figure.integer), unit)
         if self._plan.report.capacity:

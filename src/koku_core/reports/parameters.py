@@ -151,11 +151,16 @@ class Parameters:
     @property
     def with_others(self) -> bool:
         """Whether the groups below are folded into one."""
-        return self.ranked and self.group_offset is None
+        return self.ranked and self.group_offset is None and self.report.folds
 
     def grouped_by(self, key: str) -> bool:
         """Whether a key (not a label) is among the groups."""
         return any(g.key is not None and g.key.name == key for g in self.groups)
+
+    @property
+    def bare(self) -> bool:
+        """Whether rows name no sources, nor what is listed beside figures."""
+        return self.report.bare and not self.ranked
 
     @property
     def alone(self) -> bool:

@@ -47,6 +47,11 @@ class Plan:
         return {f.name: first.setdefault(f.sql, f.name) for f in self.figures}
 
     @property
+    def shown_lists(self) -> tuple[Listed, ...]:
+        """The lists that answers have."""
+        return () if self.parameters.bare else tuple(x for x in self.lists if not x.hidden)
+
+    @property
     def report(self) -> Report:
         """The report that is asked."""
         return self.parameters.report
@@ -60,7 +65,8 @@ def plan(reports: ReportMap, parameters: Parameters, restrictions: Restrictions)
     figures = tuple(f for f in report.figures if not f.needs_group or parameters.grouped_by(f.needs_group))
     if capacity and by_part:
         figures += (Figure(SIZE, SIZE, "capacity.count"),)
-    texts = tuple(t for t in report.texts if parameters.grouped_by(t.key) and (parameters.with_others or not t.ranked))
+    groups = {g.key.name for g in parameters.groups if g.key}
+    texts = tuple(t for t in report.texts if t.stands(groups, folded=parameters.with_others))
     texts += (inside.text(parameters.inside),) if parameters.inside else ()
     size = (Aggregate(SIZE, capacity.size, how="max"),) if capacity and by_part else ()
     chosen = report.choice.aggregates[parameters.chosen] if report.choice else ()

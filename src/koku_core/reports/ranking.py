@@ -77,7 +77,7 @@ class Ranking:
         s = self._s
         return sql.SQL(
             "SELECT {}, {}, row_number() OVER (ORDER BY {}) AS rank FROM figures AS f WHERE level = {}"
-        ).format(names(s.groups), names(s.lists), sql.SQL(", ").join(self._rank_order()), sql.Literal(s.group_level))
+        ).format(names(s.ranked), names(s.lists), sql.SQL(", ").join(self._rank_order()), sql.Literal(s.group_level))
 
     def _rank_order(self) -> list[Sql]:
         """By the delta's figure, the figure that is ordered by, or the report's own order; by text only where pages are asked for."""
@@ -88,7 +88,7 @@ class Ranking:
         elif order and order.by in self._s.columns:
             value = self._figure(order.by)
         elif order and p.group_offset is not None:
-            return [*self._by_text(order), *self._ties()]
+            return [*self._by_text(order), *(_by_name(n) for n in self._s.ranked)]
         else:
             value, descending = self._figure(self._s.report.order), True
         return [_directed(value, descending), *self._rank_ties(descending)]
@@ -97,11 +97,11 @@ class Ranking:
         """What decides between equal groups: values of tags, then the keys in alphabetical order."""
         pairs = sorted(zip(self._p.groups, self._s.groups, strict=True), key=lambda pair: pair[0].name.full)
         tags = [_directed(sql.Identifier(n), descending) for g, n in pairs if g.key is None]
-        return [*tags, *(_by_name(n) for _, n in pairs)]
+        return [*tags, *(_by_name(n) for _, n in pairs), *(_by_name(n) for n in self._s.ranked[len(pairs) :])]
 
     def _ties(self) -> list[Sql]:
-        """What decides between equal rows: the names of their groups."""
-        return [_by_name(g) for g in self._s.groups]
+        """What decides between equal rows: the names of their groups, then of what tells them apart."""
+        return [_by_name(g) for g in (*self._s.groups, *self._s.apart)]
 
     def _first(self) -> Sql:
         """The groups of the ranks that are shown, in every bucket that has data: where a group has none, zeros."""
@@ -122,7 +122,7 @@ class Ranking:
         """Whether two rows are of one group; a group's value is never an empty text, so that may stand for null."""
         return sql.SQL(" AND ").join(
             sql.SQL("coalesce({}, '') = coalesce({}, '')").format(names([g], left), names([g], right))
-            for g in self._s.groups
+            for g in self._s.ranked
         )
 
     def _folded(self) -> Sql:
@@ -229,9 +229,9 @@ class Ranking:
 
     def _asked_values(self) -> list[tuple[Sql, str]]:
         """The figure that orders, and its direction."""
-        order = self._p.order
+        order, usual = self._p.order, self._s.report.order
         if order is None or order.by == "delta":
-            return [(self._figure(self._s.report.order), "DESC")]
+            return [(self._figure(usual), "DESC")] if usual else []
         return [(self._figure(order.by), "DESC" if order.descending else "ASC")] if order.by in self._s.columns else []
 
     def _by_text(self, order: Order) -> list[Sql]:

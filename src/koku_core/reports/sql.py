@@ -68,6 +68,8 @@ class Statement:
         self.groups = [f"g{n}" for n in range(len(parameters.groups))]
         self.lists = ["source_uuid", *(x.name for x in plan.lists)]
         self.texts = [t.name for t in plan.texts if t.value or t.of_group]
+        self.apart = [t.name for t in plan.texts if t.apart]
+        self.ranked = [*self.groups, *(n for n in self.report.ranked_with if n in self.apart)]
         self.flags = [f for f in self.report.flags if parameters.grouped_by(f.key)]
         self.columns = plan.columns
         self.figures = list(dict.fromkeys(self.columns.values()))
@@ -103,7 +105,8 @@ class Statement:
         plan = self.plan
         keys: list[Sql] = [sql.SQL("{} AS bucket").format(bucket(period)), sql.SQL("source_uuid")]
         keys += [sql.SQL("{} AS {}").format(self.group_value(g), sql.Identifier(n)) for g, n in self._named_groups()]
-        keys += [sql.SQL("{} AS {}").format(raw(x.value.sql), sql.Identifier(x.name)) for x in plan.lists]
+        beside = {x.name: x.value for x in plan.lists} | {t.name: t.value for t in plan.texts if t.apart}
+        keys += [sql.SQL("{} AS {}").format(raw(of.sql), sql.Identifier(name)) for name, of in beside.items() if of]
         if plan.currency:
             keys.append(sql.SQL("{} AS bill").format(sql.Identifier(plan.currency)))
         keys += [sql.SQL("{} AS {}").format(sql.Identifier(c), sql.Identifier(_of_each(c))) for c in self.per]
@@ -171,7 +174,7 @@ class Statement:
             aggregate = sql.SQL("coalesce({}({}){}, 0) AS {}")
             found.append(aggregate.format(sql.SQL(_HOW[a.how][0]), raw(a.of.sql), where, sql.Identifier(a.name)))
         for t in self.plan.texts:
-            if t.value:
+            if t.value and not t.apart:
                 found.append(sql.SQL("max({}) AS {}").format(raw(t.value.sql), sql.Identifier(t.name)))
         for flag in self.flags:
             found.append(sql.SQL("bool_or({}) AS {}").format(raw(flag.condition.sql), sql.Identifier(flag.name)))
@@ -194,7 +197,8 @@ class Statement:
 
     def _sums(self) -> Sql:
         keys = ["bucket", *self.groups]
-        sets = [keys] if self.plan.parameters.ranked is False else [keys, self.groups]
+        rows = [*keys, *self.apart]
+        sets = [rows] if self.plan.parameters.ranked is False else [rows, self.ranked]
         listed = [
             sql.SQL("array_agg(DISTINCT {0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL) AS {1}").format(
                 sql.SQL("cells.{}::text").format(sql.Identifier(n)), sql.Identifier(n)
@@ -205,7 +209,7 @@ class Statement:
             sql.SQL("grouping({}) AS level").format(names(keys)),
             names(keys),
             *listed,
-            *(sql.SQL("max(cells.{0}) AS {0}").format(sql.Identifier(t.name)) for t in self.plan.texts if t.value),
+            *(self._joined_text(t) for t in self.plan.texts if t.value),
             *(sql.SQL("coalesce(bool_or(cells.{0}), false) AS {0}").format(sql.Identifier(f.name)) for f in self.flags),
             sql.SQL("max(cells.bill) AS base_currency" if self.plan.currency else "NULL AS base_currency"),
             sql.SQL("{} AS missing_rates").format(self.conversion.missing(self.plan.aggregates)),
@@ -216,6 +220,11 @@ class Statement:
             self.conversion.joins(),
             sql.SQL(", ").join(sql.SQL("({})").format(names(s)) for s in sets),
         )
+
+    @staticmethod
+    def _joined_text(text: Text) -> Sql:
+        """A text of several cells: the largest, unless cells are told apart by it."""
+        return sql.SQL("cells.{0}" if text.apart else "max(cells.{0}) AS {0}").format(sql.Identifier(text.name))
 
     def _converted(self) -> list[Sql]:
         return [

@@ -55,7 +55,7 @@ def _figure(asked: Parameters, report: Report, columns: Mapping[str, Column]) ->
     """What the rows are ordered by, if it is a figure, else the report's own order."""
     by = asked.order.by if asked.order else report.order
     named = {f.name for f in report.figures} & set(columns)
-    return by if by in named else report.order
+    return by if by in named else report.order or report.figures[0].name
 
 
 def _together(plan: Plan, figure: str, columns: Mapping[str, Column]) -> tuple[str, ...]:

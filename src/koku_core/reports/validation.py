@@ -11,7 +11,7 @@ from koku_core.declare.reports import Choice, Key, Report, ReportMap
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields, inside
 from koku_core.reports.context import Context
-from koku_core.reports.fields import UNSUPPORTED, checked
+from koku_core.reports.fields import REQUIRED, UNSUPPORTED, checked
 from koku_core.reports.orders import check_order_rules, check_orders, chosen
 from koku_core.reports.parameters import ALL, TAG, Delta, Group, Match, Name, Parameters
 from koku_core.reports.period import SCOPES, Period, allowed, window
@@ -74,6 +74,8 @@ class Validation:
 
     def _fields(self, asked: Parsed) -> None:
         errors: dict[str, Any] = {}
+        if self.report.required and not asked.get("filter"):
+            raise InvalidInput({"non_field_errors": [_none_of(self.report)]})
         inside_nodes = self.report.tree and any(
             Name.read(n).full == self.report.tree.key for n in _keys(asked, "group_by")
         )
@@ -86,6 +88,8 @@ class Validation:
             self.echo[self.report.choice.name] = self._chosen(self.report.choice, asked, errors)
         for name in _MAPS:
             given = asked.get(name, {})
+            if isinstance(given, dict) and self.report.drops_tags:
+                given = {n: v for n, v in given.items() if Name.read(n).labels != TAG}
             if isinstance(given, dict):
                 found: dict[str, Any] = {}
                 self.maps[name] = getattr(self, f"_{name}")(given, found)
@@ -166,6 +170,7 @@ class Validation:
                 found[name] = checked(errors, name, fields.texts, value)
             else:
                 found[name] = self._values("filter", name, value, errors)
+        errors |= {k: [REQUIRED] for k in self.report.required if k not in {Name.read(n).key for n in given}}
         if not errors:
             self._scope(found, errors)
         return found
@@ -210,9 +215,11 @@ class Validation:
         key = self.keys.get(name.key)
         if key is None or (name.operator and not (key.operators and (where != "exclude" or key.exclude_operators))):
             return None
+        by_operator = bool(name.operator and key.value) and not self.report.inventory
         grouped = (
             key.name in self.report.groupable
             or key.inert
+            or by_operator
             or bool(self.report.tree and key.name == self.report.tree.key)
         )
         may = {"filter": key.filter, "exclude": key.exclude, "group_by": grouped}
@@ -246,7 +253,7 @@ class Validation:
             raise _wrong("The parameters [start_date, end_date] must both be defined.")
         if all(dates):
             self._range_rules(filters)
-        if ("limit" in filters or "offset" in filters) and not groups:
+        if ("limit" in filters or "offset" in filters) and not (groups or self.report.limit_alone):
             raise _wrong("filter[limit] and filter[offset] requires a valid group_by param.")
         if len(groups) > self.reports.max_groups:
             text = f"Cost Management supports a max of {self.reports.max_groups} group_by options."
@@ -340,7 +347,7 @@ class Validation:
             found.setdefault(name.full, Group(name, key, self._label(name), position, self._column(name)))
         groups = (inside.groups(looked_into) if looked_into else []) + sorted(found.values(), key=_position)
         within = self.report.within
-        if within and within not in found and not self.maps["filter"].get("limit"):
+        if within and within not in found and not (groups and self.maps["filter"].get("limit")):
             groups.append(Group(Name.read(within), self.keys[within], within, len(self.text)))
         return groups
 
@@ -370,6 +377,11 @@ def _keys(asked: Parsed, name: str) -> Iterable[str]:
     """The keys of one of the maps, if it is one."""
     given = asked.get(name, {})
     return given if isinstance(given, dict) else ()
+
+
+def _none_of(report: Report) -> str:
+    listed = ", ".join(report.required)
+    return f"{report.required_by} endpoint requires filters: {listed}. Missing: {listed}"
 
 
 def _position(group: Group) -> int:

@@ -18,7 +18,7 @@ from koku_core.reports.options import query_of
 from koku_core.reports.service import Reports
 from koku_core.testing.basic import Provided
 from koku_core.testing.case import Case
-from koku_core.testing.questions import SCOPES, Options, additive, questions, scopes
+from koku_core.testing.questions import SCOPES, Options, additive, questions, required, scopes
 
 _CLOSE = Decimal("1e-9")
 
@@ -63,8 +63,8 @@ class Answers(Provided):
         for report in case.plugin.report_map.reports:
             figures = additive(report)
             daily, monthly = (
-                _sums(_ask(case, report, {"months": -2, "resolution": s["resolution"]}), figures)
-                for s in (scopes(report)[0], SCOPES[1])
+                _sums(_ask(case, report, {"months": -2, "resolution": s["resolution"], "filter": s["filter"]}), figures)
+                for s in (scopes(report)[0], scopes(report)[-1])
             )
             assert {f for f in figures if abs(daily[f] - monthly[f]) > _CLOSE} == set(), report.name
 
@@ -72,7 +72,8 @@ class Answers(Provided):
         """Streamed or not, each row once."""
         reports = Reports(case.koku.services, case.koku.handle)
         for report in case.plugin.report_map.reports:
-            options = {"months": -2, "resolution": scopes(report)[0]["resolution"]}
+            scope = scopes(report)[0]
+            options = {"months": -2, "resolution": scope["resolution"], "filter": scope["filter"]}
             path = _path(case, report)
             streamed = "".join(reports.answer(path, query_of(options), EVERYTHING, csv=True).csv())
             rows = list(csv.DictReader(streamed.splitlines()))
@@ -105,7 +106,8 @@ class Answers(Provided):
             described = paths[f"/reports/{provider.api_path}/{report.name}/"]["get"]
             groups = next(p["schema"]["properties"] for p in described["parameters"] if p["name"] == "group_by")
             assert set(report.groupable) <= groups.keys()
-            answer = client.get(f"reports/{provider.api_path}/{report.name}/")
+            asked = {f"filter[{key}]": value for key, value in required(report).items()}
+            answer = client.get(f"reports/{provider.api_path}/{report.name}/", params=asked)
             assert answer.status_code == 200, answer.text
         if case.plugin.report_map.tags:
             assert f"/tags/{provider.api_path}/" in paths

@@ -10,9 +10,11 @@ import pytest
 
 from koku_core.access import Access
 from koku_core.errors import AccessDenied
+from koku_core.reports.options import query_of
 from koku_core.reports.service import Reports
 from koku_core.testing.case import Case, opened
 from koku_core.testing.consistency import problems
+from koku_core.testing.questions import required
 
 
 class Provided:
@@ -65,7 +67,12 @@ class Basic(Provided):
         """Neither one that is not known, nor one that has a source of the same provider."""
         for other in (case.koku.tenant("stranger"), case.another("neighbour").koku):
             for report in case.plugin.report_map.reports:
-                answer = other.report(f"{case.plugin.provider.api_path}/{report.name}", months=-2, resolution="monthly")
+                answer = other.report(
+                    f"{case.plugin.provider.api_path}/{report.name}",
+                    months=-2,
+                    resolution="monthly",
+                    filter=required(report),
+                )
                 assert list(answer.rows()) == []
                 assert figures(answer.body()["meta"].get("total", {})) <= {0}
         assert list(case.koku.tenant("stranger").sources) == []
@@ -78,10 +85,8 @@ class Basic(Provided):
             pytest.skip("the provider restricts no reading")
         nothing = Access(lists={name: {"read": ("nothing there",)} for name in opening})
         for report in case.plugin.report_map.reports:
-            path, query = (
-                f"{provider.api_path}/{report.name}",
-                "filter[time_scope_value]=-2&filter[time_scope_units]=month",
-            )
+            path = f"{provider.api_path}/{report.name}"
+            query = query_of({"months": -2, "filter": required(report)})
             body = reports.answer(path, query, nothing).body()
             assert figures(body["meta"]["total"]) <= {0}, report.name
             with pytest.raises(AccessDenied):

@@ -189,16 +189,20 @@ class _Reports:
             yield from (
                 f"{expression.sql!r} uses {c}, which the fact has not" for c in expression.columns if c not in columns
             )
-        if report.order not in figures:  # what clients may name beyond its figures orders nothing
+        if report.order and report.order not in figures:  # what clients may name beyond its figures orders nothing
             yield f"its order {report.order!r} is no figure"
         needed = [k for _, groups in report.orders.values() for k in groups] + [
             k for x in report.keys for k in x.order_with
         ]
-        needed += [*report.delta_with.values(), *(t.key for t in report.texts), *(f.key for f in report.flags)]
+        needed += [
+            *report.delta_with.values(),
+            *(t.key for t in report.texts if not t.apart),
+            *(f.key for f in report.flags),
+        ]
         needed += [f.needs_group for f in report.figures if f.needs_group]
         needed += [report.categories.key] if report.categories else []
         needed += [report.capacity.part] if report.capacity else []
-        needed += [report.within] if report.within else []
+        needed += [*([report.within] if report.within else []), *report.required]
         yield from (f"it needs a key {n!r}, which it has not" for n in dict.fromkeys(needed) if n not in keys)
         kinds = {c.name: c.kind for c in self.plugin.report_map.fact.all_columns}
         if report.tags and kinds.get(report.tags) is not Kind.LABELS:

@@ -19,6 +19,7 @@ from koku_core.testing import corpus
 from koku_core.testing.basic import Provided
 from koku_core.testing.case import Case
 from koku_core.testing.fixtures import NOW
+from koku_core.testing.questions import required
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -254,7 +255,9 @@ def _figures(case: Case) -> Mapping[str, Any]:
     """The totals of all reports for the last two months."""
     path = case.plugin.provider.api_path
     return {
-        f"{r.name} {months}": case.koku.report(f"{path}/{r.name}", months=months, resolution="monthly").body()["meta"]["total"]
+        f"{r.name} {months}": case.koku.report(
+            f"{path}/{r.name}", months=months, resolution="monthly", filter=required(r)
+        ).body()["meta"]["total"]
         for r in case.plugin.report_map.reports for months in (-1, -2)
     }  # fmt: skip
 

@@ -25,12 +25,17 @@ def questions(report: Report, tag: str = "") -> Iterator[Options]:
     """
     for scope in scopes(report):
         for asked in _asked(report, f"tag:{tag}" if tag and report.tags else ""):
-            yield {**scope, **asked}
+            yield {**scope, **asked, "filter": {**scope["filter"], **asked.get("filter", {})}}
 
 
 def scopes(report: Report) -> tuple[Options, ...]:
-    """A time scope of each resolution that a report has."""
-    return SCOPES[1:] if report.inventory else SCOPES
+    """A time scope of each resolution that a report has, with the filters that it must have."""
+    return tuple({**scope, "filter": required(report)} for scope in (SCOPES[1:] if report.inventory else SCOPES))
+
+
+def required(report: Report) -> dict[str, str]:
+    """The filters that a question must have, each letting everything through."""
+    return dict.fromkeys(report.required, "*")
 
 
 def _asked(report: Report, tag: str) -> Iterator[Options]:

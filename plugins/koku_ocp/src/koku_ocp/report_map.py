@@ -22,7 +22,7 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
-from koku_ocp import on_clouds
+from koku_ocp import gpu_reports, on_clouds
 from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
 from koku_ocp.report_parts import (
@@ -70,6 +70,7 @@ COST_GROUP = Text(
     ranked_null=0,
 )
 CATEGORIES = Categories("project", _GROUP_NAME, "cost_group")
+
 
 def _quantities(**columns: str) -> tuple[Aggregate, ...]:
     return tuple(Aggregate(name, column(of)) for name, of in columns.items())
@@ -216,17 +217,19 @@ RESOURCE_TYPES = (
     ResourceType("nodes", NODE, (CLUSTER,), switches=_CLOUDS),
     ResourceType("projects", PROJECT, (CLUSTER,), switches=_CLOUDS),
     MACHINES,
+    *gpu_reports.resource_types(CLUSTER, PROJECT),
 )  # fmt: skip
 COST_GROUPS = CostGroups(
     PROJECT,
     Key("cluster", ALIAS),
     Expression(f"{REAL} AND namespace <> 'GPU unallocated'", ("namespace",)),
 )
+GPUS = gpu_reports.reports(CLUSTER, PROJECT, NODE, CLUSTERS, (CLASSIFICATION, DEFAULT_PROJECT))
 ON_CLOUDS = on_clouds.reports(CLUSTER, PROJECT, NODE, (CLUSTERS,), (CLASSIFICATION, DEFAULT_PROJECT))
 
 REPORT_MAP = ReportMap(
     DAILY_SUMMARY,
-    (COSTS, COMPUTE, MEMORY, VOLUMES, VIRTUAL_MACHINES, *ON_CLOUDS),
+    (COSTS, COMPUTE, MEMORY, VOLUMES, VIRTUAL_MACHINES, *GPUS, *ON_CLOUDS),
     TAGS,
     currency="raw_currency",
     resource_types=RESOURCE_TYPES,

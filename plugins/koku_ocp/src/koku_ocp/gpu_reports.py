@@ -1,0 +1,132 @@
+"""The reports about GPUs and the instances that they are divided into, as data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from koku_core.declare.reports import (
+    CURRENCY,
+    Aggregate,
+    Expression,
+    Figure,
+    Key,
+    Listed,
+    Report,
+    ResourceType,
+    Text,
+    column,
+)
+from koku_ocp.facts import GPU_ROWS
+
+_ROWS = Expression(GPU_ROWS, ("data_source", "namespace", "cost_model_rate_type"))
+_NAME = Expression("gpu_vendor || '_' || gpu_model || '_' || coalesce(node, '')", ("gpu_vendor", "gpu_model", "node"))
+VENDOR = Key("gpu_vendor", column("gpu_vendor"), order="gpu_vendor")
+MODEL = Key("gpu_model", column("gpu_model"), order="gpu_model")
+MODE = Key("gpu_mode", column("gpu_mode"), order="gpu_mode")
+NAME = Key("gpu_name", _NAME, filter=False, exclude=False, operators=False, order="gpu_name")
+PROFILE = Key("mig_profile", column("mig_profile"), order="mig_profile")
+
+
+def _apart(name: str, of: Expression | None = None) -> Text:
+    """A text that tells the rows of a group apart."""
+    return Text(name, "", of or column(name), others="{label}", apart=True)
+
+
+_NODE, _VENDOR, _MODEL = (_apart(name) for name in ("node", "gpu_vendor", "gpu_model"))
+_COST = column("cost_model_gpu_cost")
+
+
+def _priced(name: str, *types: str) -> Aggregate:
+    where = Expression(f"cost_model_rate_type = '{types[0]}'", ("cost_model_rate_type",)) if types else None
+    return Aggregate(name, _COST, where, money="model")
+
+
+def _money(block: str, prefix: str, of: str) -> tuple[Figure, ...]:
+    """One object of the cost block: a cluster's bill has no GPUs, so that prices are all there is."""
+    figures = {"raw": "0", "markup": "0", "usage": of, "total": of}
+    return tuple(Figure(f"{prefix}_{name}", sql, f"{block}.{name}", CURRENCY) for name, sql in figures.items())
+
+
+def reports(cluster: Key, project: Key, node: Key, clusters: Listed, texts: tuple[Text, ...]) -> tuple[Report, ...]:
+    """The two reports, with keys, list and texts that they share with other reports of clusters."""
+    return _gpus(cluster, project, node, clusters, texts), _instances(cluster, project, node, clusters)
+
+
+def _gpus(cluster: Key, project: Key, node: Key, clusters: Listed, texts: tuple[Text, ...]) -> Report:
+    orders = {"cost": "cost_total", "infrastructure": "infra_total", "supplementary": "sup_total"}
+    beside = ("gpu_vendor", "gpu_model", "gpu_mode", "node", "gpu_memory", "gpu_count")
+    return Report(
+        "gpu",
+        "The GPUs that projects used, and what they cost.",
+        (cluster, project, replace(node, plain_group=False), VENDOR, MODEL, NAME, MODE, PROFILE),
+        (
+            _priced("model_infra", "Infrastructure"),
+            _priced("model_sup", "Supplementary"),
+            _priced("model_all"),
+            Aggregate("memory", column("gpu_memory_gigabytes"), how="max"),
+        ),
+        (
+            Figure("gpu_memory", "memory", "gpu_memory", "GB", total=False),
+            Figure("gpu_count", "coalesce(cardinality(gpus), 0)", "gpu_count", "GPUs", integer=True, total=False),
+            *_money("infrastructure", "infra", "model_infra"),
+            *_money("supplementary", "sup", "model_sup"),
+            *_money("cost", "cost", "model_all"),
+        ),
+        where=_ROWS,
+        orders={name: (figure, ()) for name, figure in {**orders, **{n: n for n in beside}}.items()},
+        lists=(clusters, Listed("gpus", column("resource_id"), hidden=True)),
+        texts=(_NODE, _MODEL, _VENDOR, _apart("gpu_mode"), *texts),
+        units={"cost_units": CURRENCY, "gpu_memory_units": "GB", "gpu_count_units": "GPUs"},
+        within="gpu_name",
+        drops_tags=True,
+    )
+
+
+def _instances(cluster: Key, project: Key, node: Key, clusters: Listed) -> Report:
+    one = (replace(k, value=None, search=k.searched, exclude=False, order="") for k in (VENDOR, MODEL))
+    inert = (
+        replace(project, value=None, search=project.searched, inert=True),
+        Key("persistentvolumeclaim", filter=False, exclude=False, inert=True, order="persistentvolumeclaim"),
+        Key("storageclass", filter=False, exclude=False, inert=True),
+    )
+    orders = {"cost": "cost_total", "infrastructure": "infra_total", "supplementary": "sup_total"}
+    sizes = ("mig_slice_count", "gpu_max_slices", "mig_memory_gigabytes")
+    return Report(
+        "gpu/mig_profiles",
+        "The instances that GPUs of one model are divided into.",
+        (cluster, node, *one, replace(PROFILE, filter=False, exclude=False), *inert),
+        tuple(Aggregate(name, column(name), how="max") for name in sizes),
+        (
+            Figure("compute", "mig_slice_count", "compute", "g", integer=True, total=False),
+            Figure("memory", "mig_memory_gigabytes", "memory", "gb", integer=True, total=False),
+            Figure("mig_slice_count", "mig_slice_count", "mig_slice_count", integer=True, total=False),
+            Figure("gpu_max_slices", "gpu_max_slices", "gpu_max_slices", integer=True, total=False),
+        ),
+        where=Expression(f"{GPU_ROWS} AND mig_profile <> ''", (*_ROWS.columns, "mig_profile")),
+        order="",
+        orders={name: (figure, ()) for name, figure in orders.items()},
+        lists=(clusters,),
+        texts=(_MODEL, _VENDOR, _apart("mig_id", column("mig_instance_id")), _apart("gpu_name", _NAME), _NODE),
+        within="mig_profile",
+        required=("gpu_vendor", "gpu_model", "node"),
+        required_by="MIG profiles",
+        ranked_with=("mig_id",),
+        folds=False,
+        limit_alone=True,
+        bare=True,
+        drops_tags=True,
+    )
+
+
+def resource_types(cluster: Key, project: Key) -> tuple[ResourceType, ...]:
+    """The lists of vendors and models, which whoever sees projects or clusters sees as far as these use them."""
+    narrowing = (
+        Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
+        Key("namespace", column("namespace")), Key("node", column("node")),
+    )  # fmt: skip
+    vendor = Key("vendor_name", column("gpu_vendor"))
+    within = (cluster, project)
+    return (
+        ResourceType("gpu-vendors", VENDOR, within, counted=False, narrowing=narrowing, where=_ROWS),
+        ResourceType("gpu-models", MODEL, within, counted=False, narrowing=(*narrowing, vendor), where=_ROWS),
+    )
