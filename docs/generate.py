@@ -42,9 +42,10 @@ def hooks() -> Iterator[str]:
 def python() -> Iterator[str]:
     from koku_core import Koku, Rate
     from koku_core.reports import options
+    from koku_core.lines.answer import Lines
     from koku_core.reports.answer import Answer
 
-    for kind in (Koku, Answer, Rate):
+    for kind in (Koku, Answer, Lines, Rate):
         yield f"# {kind.__name__}\n\n{text(kind)}"
         for name, member in vars(kind).items():
             found = getattr(member, "__func__", getattr(member, "func", member))

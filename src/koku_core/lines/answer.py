@@ -82,16 +82,14 @@ class Lines:
 
     def csv(self, limit: int | None = None, offset: int = 0) -> Iterator[str]:
         """CSV in pieces: the columns of all datasets that may have line items, and a line for each."""
-        import pyarrow as pa
         import pyarrow.csv as pc
 
         schema = self._schema()
         yield ",".join(schema.names) + "\r\n"
         options = pc.WriteOptions(include_header=False, eol="\r\n", quoting_style="needed")
         for dataset, block in self._page(limit, offset):
-            table = pa.concat_tables([schema.empty_table(), _tagged(dataset, block)], promote_options="permissive")
             buffer = io.BytesIO()
-            pc.write_csv(table.select(schema.names), buffer, options)
+            pc.write_csv(_widened(_tagged(dataset, block), schema), buffer, options)
             yield buffer.getvalue().decode()
 
     def body(self) -> dict[str, Any]:
@@ -158,6 +156,14 @@ def _tagged(dataset: Dataset, block: pa.RecordBatch) -> pa.Table:
 
     table = pa.Table.from_batches([block])
     return table.add_column(0, _DATASET, pa.repeat(pa.scalar(dataset.name), table.num_rows))
+
+
+def _widened(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows with the columns of a schema; those that they have not are null."""
+    import pyarrow as pa
+
+    own = set(rows.column_names)
+    return pa.table([rows[f.name] if f.name in own else pa.nulls(rows.num_rows, f.type) for f in schema], schema=schema)
 
 
 def _rows(dataset: Dataset, block: pa.RecordBatch, shown: Mapping[Kind, Callable[[Any], Any]]) -> Iterator[dict[str, Any]]:  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from koku_core.testing.provider import ProviderConformance
 
 __all__ = ["ProviderConformance"]
-_REWRITTEN = ("provider", "basic", "answers", "optional")
+_REWRITTEN = ("provider", "basic", "answers", "lines", "optional")
 
 
 def __getattr__(name: str) -> Any:

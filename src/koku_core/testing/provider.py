@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from koku_core.testing.answers import Answers
 from koku_core.testing.basic import Basic
+from koku_core.testing.lines import BehindFigures
 from koku_core.testing.optional import Awkward, Broken, CostModels, Downloads
 
 
-class ProviderConformance(Basic, Answers, CostModels, Broken, Downloads, Awkward):
+class ProviderConformance(Basic, Answers, BehindFigures, CostModels, Broken, Downloads, Awkward):
     """What a provider must pass. The subclass names the plugin, which must have a `koku_sample`.
 
     Attributes:

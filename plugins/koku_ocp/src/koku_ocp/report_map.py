@@ -24,6 +24,7 @@ from koku_core.declare.reports import (
 )
 from koku_ocp import gpu_reports, on_clouds
 from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
+from koku_ocp.lines import LINES
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
 from koku_ocp.report_parts import (
     ALIAS,
@@ -234,4 +235,5 @@ REPORT_MAP = ReportMap(
     currency="raw_currency",
     resource_types=RESOURCE_TYPES,
     cost_groups=COST_GROUPS,
+    lines=LINES,
 )

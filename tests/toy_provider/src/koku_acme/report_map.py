@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from koku_acme.normalize import LINE_ITEMS
 from koku_acme.summarize import DAILY_SUMMARY, STORAGE
+from koku_core.declare.lines import LineItems
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
@@ -43,4 +45,5 @@ REPORT_MAP = ReportMap(
     resource_types=(
         ResourceType("accounts", ACCOUNT), ResourceType("regions", REGION, (ACCOUNT,)), ResourceType("services", SERVICE, (ACCOUNT,)),
     ),
+    lines=(LineItems(LINE_ITEMS),),
 )  # fmt: skip
