@@ -69,6 +69,23 @@ def koku_download(source: Source, state: Mapping[str, Any], folder: Path, settin
 
 
 @hookspec(firstresult=True)
+def koku_fetch(source: Source, names: Sequence[str], folder: Path, settings: Settings) -> Download:  # type: ignore[empty-body]
+    """Fetch files at a source that somebody has named, as one delivery. Optional, for providers whose sources are asked.
+
+    Owners of a source who make bills of their own have them ingested so (`ingress/reports/`); the `state` of the delivery does not count.
+
+    Args:
+        source: with its credentials in clear.
+        names: of the files, as they lie at the source.
+        folder: as for `koku_download`.
+        settings: likewise.
+
+    Raises:
+        KokuError: a file is not there, or the source cannot be read; `Transient` if trying again later may help.
+    """
+
+
+@hookspec(firstresult=True)
 def koku_normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | None) -> Normalized:  # type: ignore[empty-body]
     """Turn the kept files of one delivery into line items.
 

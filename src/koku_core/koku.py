@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from koku_core.enabled_currencies import EnabledCurrencies
     from koku_core.exchange_rates import StaticRates
     from koku_core.intake.ingested import Ingested
+    from koku_core.intake.named import NamedReports
     from koku_core.intake.uploads import Accepted
     from koku_core.reports.answer import Answer
     from koku_core.tag_mappings import TagMappings
@@ -159,6 +160,13 @@ class Koku:
         from koku_core.costing.price_lists import PriceLists
 
         return PriceLists(self.services, self.handle)
+
+    @cached_property
+    def named_reports(self) -> NamedReports:
+        """Files at the tenant's sources that somebody has named to be ingested."""
+        from koku_core.intake.named import NamedReports
+
+        return NamedReports(self.services, self.handle)
 
     def receive(self, payload: Path | str | BinaryIO, media_type: str, filename: str = "payload") -> Accepted:
         """Accept an upload: it is on durable storage, and its job is listed, when this returns."""

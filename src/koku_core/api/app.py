@@ -19,6 +19,7 @@ from koku_core.api import (
     cost_groups,
     cost_models,
     currency,
+    ingress,
     jobs,
     label_settings,
     line_items,
@@ -74,14 +75,15 @@ def create_app(koku: Koku, *, identify: Identify | None = None) -> Starlette:
 
 def resources(koku: Koku) -> Iterator[Resource]:
     """Every resource below the base: those of the core, and those that follow from the loaded plugins."""
-    yield from catalogues.RESOURCES
+    yield from catalogues.resources(koku.services.plugins)
     yield from reports.resources(koku.services.plugins)
     yield from line_items.resources(koku.services.plugins)
     yield from resource_types.resources(koku.services.plugins)
     yield from label_settings.resources(koku.services.plugins)
     yield from organizations.resources(koku.services.plugins)
     for module in (
-        user_access, account, tag_settings, cost_groups, currency, sources, onprem, cost_models, price_lists, jobs,
+        user_access, account, tag_settings, cost_groups, currency, sources, onprem, cost_models, price_lists, ingress,
+        jobs,
     ):  # fmt: skip
         yield from module.RESOURCES
 

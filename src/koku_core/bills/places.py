@@ -35,7 +35,7 @@ class Place(Protocol):
         """All objects whose keys end so."""
 
     def find(self, key: str, beside: str) -> Stored:
-        """An object that the manifest `beside` names.
+        """An object that the manifest `beside` names, or, without one, somebody.
 
         Raises:
             SourceUnreadable: it is not there.
@@ -70,12 +70,15 @@ class Folder:
 
     def find(self, key: str, beside: str) -> Stored:
         """The file of a key: as it stands there, else beside the manifest, whatever folders the key names."""
-        near, base = (self._folder / beside).parent, key.rpartition("/")[2]
-        tried = [self._folder / key, near / base, *sorted(p / base for p in near.iterdir() if p.is_dir())]
+        near, base = (self._folder / beside).parent if beside else self._folder, key.rpartition("/")[2]
+        tried = [near / base, *sorted(p / base for p in near.iterdir() if p.is_dir())]
+        if not key.startswith("/") and ".." not in key.split("/"):
+            tried.insert(0, self._folder / key)
         for path in tried:
             if path.is_file() and self._open(path):
                 return self._stored(path)
-        raise SourceUnreadable(self.name, f"the manifest {beside} names {key}, which is not there", "Copy it there.")
+        who = f"the manifest {beside} names {key}, which" if beside else key
+        raise SourceUnreadable(self.name, f"{who} is not there", "Copy it there.")
 
     def fetch(self, stored: Stored, target: Path) -> None:
         """Copy a file."""

@@ -62,6 +62,21 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudAccount:
+    """The account of a cloud that whoever runs koku reads sources with, which owners of sources must let in; `cloud-accounts/` tells it.
+
+    Attributes:
+        name: of the cloud (`AWS`).
+        variable: of the environment that holds the account's id; unset: there is none.
+        doc: what it is, for people.
+    """
+
+    name: str
+    variable: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider's identity.
 
@@ -78,6 +93,7 @@ class Provider:
         tags_enabled: whether label keys are enabled when they are first seen, as long as the tenant has room for more.
         beside: providers that clients of this one ask after too, whether they are loaded or not, in the order that they are listed in;
             its own family among them marks its own place.
+        cloud_account: the account that its sources are read with; None: it has none.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
     """
@@ -94,4 +110,5 @@ class Provider:
     cost_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags_enabled: bool = False
     beside: tuple[Beside, ...] = ()
+    cloud_account: CloudAccount | None = None
     hooks: int = 1

@@ -63,23 +63,23 @@ def _download(
     state = row["download_state"] if row else {}
     settings = services.settings
     for found in plugin.call("koku_download", source=secret, state=state, folder=folder, settings=settings):
-        report = _keep(services, tenant, plugin, source, found, folder)
+        report = keep(services, tenant, plugin, source, found, folder)
         with tenant.connection() as conn:
             conn.execute(
                 "UPDATE source SET download_state = %s WHERE uuid = %s", (Jsonb(dict(found.state)), source.uuid)
             )
-        if report is not None and not _done(tenant, report):
+        if report is not None and not done(tenant, report):
             made.append(ingest_report(services, tenant, report, progress))
     return made
 
 
-def _done(tenant: Tenant, report: int) -> bool:
+def done(tenant: Tenant, report: int) -> bool:
     """Whether the same delivery was ingested before."""
     with tenant.connection() as conn:
         return conn.execute("SELECT 1 FROM report WHERE id = %s AND state = 'done'", (report,)).fetchone() is not None
 
 
-def _keep(
+def keep(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, found: Download, folder: Path
 ) -> int | None:
     """Keep the files of a delivery, each as a part of its package, and named as it lies in the folder."""

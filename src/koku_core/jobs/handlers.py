@@ -57,6 +57,13 @@ def _refresh(services: Services, tenant: Tenant, job: RunningJob) -> None:
         refresh(services, tenant, SourceRegistry(services, tenant).get(job.arguments["source"]), job.progress)
 
 
+def _fetch(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """Files at a source that somebody has named."""
+    from koku_core.intake.named import run
+
+    run(services, tenant, job)
+
+
 HANDLERS: Mapping[str, Handler] = {
-    "ingest": _ingest, "summarize": _summarize, "price": _price, "purge": _purge, "refresh": _refresh,
+    "ingest": _ingest, "summarize": _summarize, "price": _price, "purge": _purge, "refresh": _refresh, "fetch": _fetch,
 }  # fmt: skip
