@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from koku_core.intake.ingested import Ingested
     from koku_core.intake.named import NamedReports
     from koku_core.intake.uploads import Accepted
+    from koku_core.lines.answer import Lines
     from koku_core.reports.answer import Answer
     from koku_core.tag_mappings import TagMappings
 
@@ -279,6 +280,23 @@ class Koku:
         given = {"limit": "1000", "currency": currency, "cost_type": cost_type}
         query = build({name: value for name, value in given.items() if value is not None})
         return Reports(self.services, self.handle).forecast(path, query, EVERYTHING)
+
+    def line_items(self, path: str, row: Mapping[str, Any] | None = None, **options: Any) -> Lines:
+        """The line items behind the figures of a report, read from the lake in little memory; those of one of its rows, if one is given.
+
+        Args:
+            path: of the report, such as `openshift/costs`.
+            row: a row of its answer, or of it the date and the values of groups: `{"date": "2026-11-22", "project": "shop"}`.
+            options: of the question, as for `report`.
+
+        Raises:
+            InvalidInput: an option or the row cannot be of this report.
+            UnknownName: there is no such report, or its provider does not tell its line items.
+        """
+        from koku_core.lines.service import LineItemReports
+
+        self._settle()
+        return LineItemReports(self.services, self.handle).lines_for(path, EVERYTHING, row, **options)
 
     def _settle(self) -> None:
         """Do what a change has left to do, so that an answer in a notebook or script needs no worker to be right."""
