@@ -12,7 +12,10 @@
 ) %}
 WITH {% include 'label_sets.sql' %}
 pod_labels AS (
-    SELECT sets.pod_labels, {{ m.labels_keep('sets.pod_labels' | sql, 'keys' | sql) }} AS labels
+    SELECT
+        sets.pod_labels,
+        {{ m.labels_keep('sets.pod_labels' | sql, 'keys' | sql) }} AS labels,
+        nullif({{ m.label_get('sets.pod_labels' | sql, 'vm_kubevirt_io_name') }}, '') AS vm_name
     FROM (SELECT DISTINCT pod_labels FROM {{ datasets.ocp_pod_days }} WHERE node <> '') AS sets
     CROSS JOIN enabled
 ),
@@ -22,6 +25,7 @@ pods AS (
         p.namespace,
         p.node,
         {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), 'l.labels' | sql) }} AS labels,
+        l.vm_name,
         max(p.resource_id) AS resource_id,
         sum(p.pod_hours) AS pod_hours,
         {% for seconds, hours, capacity in measures %}
@@ -33,7 +37,7 @@ pods AS (
     LEFT JOIN namespace_labels AS s ON s.usage_start = p.usage_start AND s.namespace = p.namespace
     LEFT JOIN pod_labels AS l ON l.pod_labels = p.pod_labels
     WHERE p.node <> ''
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3, 4, 5
 ),
 nodes AS (
     SELECT
@@ -73,14 +77,17 @@ roles AS (
     ) AS l ON l.node = d.node
     GROUP BY 1
 ),
+{# What pods took is added up from the line items, not from `pods`: an engine may run a named query again wherever it is named. #}
 taken AS (
     SELECT
         usage_start,
         node,
-        {% for _, hours, _ in measures %}
-        sum({{ hours | ident }}) AS {{ hours | ident }}{{ ',' | sql if not loop.last else '' | sql }}
+        {% for seconds, hours, capacity in measures %}
+        {% set total %}sum({{ seconds | ident }}){% endset %}
+        {{ m.div(total, '3600' | sql if capacity == 'core_hours' else '3865470566400' | sql) }} AS {{ hours | ident }}{{ ',' | sql if not loop.last else '' | sql }}
         {% endfor %}
-    FROM pods
+    FROM {{ datasets.ocp_pod_days }}
+    WHERE node <> ''
     GROUP BY 1, 2
 ),
 unallocated AS (
@@ -92,6 +99,7 @@ unallocated AS (
         END AS namespace,
         n.node,
         {{ m.no_labels() }} AS labels,
+        cast(NULL AS varchar) AS vm_name,
         n.resource_id,
         0 AS pod_hours,
         {% for _, hours, capacity in measures %}
@@ -118,11 +126,7 @@ reported AS (
 ),
 reported_days AS (SELECT DISTINCT usage_start FROM {{ datasets.ocp_vm_days }}),
 machines AS (
-    SELECT *, sum(pod_hours) OVER (PARTITION BY usage_start, namespace, node, vm_name) AS machine_hours
-    FROM (
-        SELECT p.*, nullif({{ m.label_get(m.labels_store('p.labels' | sql), 'vm_kubevirt_io_name') }}, '') AS vm_name
-        FROM pods AS p
-    ) AS labelled
+    SELECT *, sum(pod_hours) OVER (PARTITION BY usage_start, namespace, node, vm_name) AS machine_hours FROM pods
 ),
 {# One whose pods there is no word of ran all the same. #}
 alone AS (
@@ -131,27 +135,36 @@ alone AS (
         v.namespace,
         v.node,
         {{ m.no_labels() }} AS labels,
+        v.vm_name,
         v.resource_id,
         1 AS pod_hours,
         {% for _, hours, _ in measures %}
         {{ m.figure('NULL' | sql) }} AS {{ hours | ident }},
         {% endfor %}
-        v.vm_name,
         1 AS machine_hours
     FROM reported AS v
-    LEFT JOIN machines AS p
+    LEFT JOIN (
+        SELECT DISTINCT d.usage_start, d.namespace, d.node, l.vm_name
+        FROM {{ datasets.ocp_pod_days }} AS d
+        JOIN pod_labels AS l ON l.pod_labels = d.pod_labels
+    ) AS p
         ON p.usage_start = v.usage_start AND p.namespace = v.namespace AND p.node = v.node AND p.vm_name = v.vm_name
     WHERE p.vm_name IS NULL AND v.node <> '' AND v.seconds > 0
 ),
 all_rows AS (
     SELECT * FROM machines
     UNION ALL SELECT * FROM alone
-    UNION ALL SELECT *, NULL AS vm_name, 0 AS machine_hours FROM unallocated
+    UNION ALL SELECT *, 0 AS machine_hours FROM unallocated
 ),
 {# One cost group a namespace, however many patterns match. #}
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (SELECT DISTINCT namespace FROM all_rows) AS s
+    FROM (
+        SELECT namespace FROM {{ datasets.ocp_pod_days }}
+        UNION SELECT namespace FROM {{ datasets.ocp_vm_days }}
+        UNION SELECT 'Platform unallocated'
+        UNION SELECT 'Worker unallocated'
+    ) AS s
     JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
     GROUP BY 1
 )
