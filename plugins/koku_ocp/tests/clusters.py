@@ -108,6 +108,18 @@ class Cluster:
             },
         )  # fmt: skip
 
+    def machine(
+        self, namespace: str, name: str, node: str, hours: float = 24, cores: float = 1, gib: float = 2, **more: Any
+    ) -> None:
+        """A virtual machine on one node, as its own report tells; `vm_core_seconds_up` if its cores changed."""
+        self.add(
+            datasets.VM_DAYS, **{
+                "namespace": namespace, "vm_name": name, "node": node, "resource_id": f"i-{node}", "last_hour": 23,
+                "vm_uptime_total_seconds": exact(hours) * 3600, "vm_cpu_request_cores": cores,
+                "vm_core_seconds_up": exact(hours) * exact(cores) * 3600, "vm_memory_request_bytes": exact(gib) * GIB, **more,
+            },
+        )  # fmt: skip
+
     def table(self, dataset: Dataset) -> pa.Table:
         """The line items of a dataset as the lake would give them."""
         return pa.Table.from_pylist(self.lines.get(dataset.name, []), schema=dataset.schema)

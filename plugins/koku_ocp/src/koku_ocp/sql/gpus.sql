@@ -2,23 +2,39 @@
 
    All are told in slice-seconds: the slices of an instance times the seconds that it was in use. A GPU of a model has `slices` of them on a
    node and day, 1 if none is sliced, so that a whole GPU and its instances add up. #}
-WITH line_items AS (
+WITH {% include 'label_sets.sql' %}
+{% include 'machine_pods.sql' %}
+{# What each virtual machine is known by on a day. #}
+machines AS (
+    SELECT usage_start, namespace, vm_name, labels
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY usage_start, namespace, vm_name ORDER BY pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
+        ) AS place
+        FROM machine_pods
+    ) AS ranked
+    WHERE place = 1
+),
+line_items AS (
     SELECT
-        usage_start,
-        coalesce(node, '') AS node,
-        namespace,
-        coalesce(gpu_uuid, '') AS gpu_uuid,
-        mig_instance_id,
-        gpu_vendor_name,
-        coalesce(gpu_model_name, '') AS gpu_model_name,
-        mig_profile,
-        mig_slice_count,
-        max(mig_memory_capacity_mib) AS mig_mib,
-        max(gpu_max_slices) AS slices,
-        max(gpu_memory_capacity_mib) AS mib,
-        sum(gpu_pod_uptime) AS seconds
-    FROM {{ datasets.ocp_gpu_days }}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        g.usage_start,
+        coalesce(g.node, '') AS node,
+        g.namespace,
+        coalesce(g.gpu_uuid, '') AS gpu_uuid,
+        g.mig_instance_id,
+        g.gpu_vendor_name,
+        coalesce(g.gpu_model_name, '') AS gpu_model_name,
+        g.mig_profile,
+        g.mig_slice_count,
+        p.vm_name,
+        max(g.mig_memory_capacity_mib) AS mig_mib,
+        max(g.gpu_max_slices) AS slices,
+        max(g.gpu_memory_capacity_mib) AS mib,
+        sum(g.gpu_pod_uptime) AS seconds
+    FROM {{ datasets.ocp_gpu_days }} AS g
+    LEFT JOIN (SELECT usage_start, namespace, pod, max(vm_name) AS vm_name FROM machine_pods GROUP BY 1, 2, 3) AS p
+        ON p.usage_start = g.usage_start AND p.namespace = g.namespace AND p.pod = g.pod
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 {# The slices of a model's GPUs; of a model that is not known, those that were seen on one GPU, so that it is never charged more than once. #}
 seen AS (
@@ -113,11 +129,11 @@ all_rows AS (
         CASE WHEN mig_slice_count IS NULL THEN 'dedicated' ELSE 'MIG' END AS gpu_mode,
         CASE WHEN mig_slice_count IS NOT NULL THEN mig_profile END AS mig_profile,
         CASE WHEN mig_slice_count IS NOT NULL THEN mig_instance_id END AS mig_instance_id,
-        mib, mig_mib, mig_slice_count, max_slices, slice_seconds
+        mib, mig_mib, mig_slice_count, max_slices, slice_seconds, vm_name
     FROM used
     UNION ALL
     SELECT
-        usage_start, 'GPU unallocated', node, NULL, gpu_vendor_name, gpu_model_name, NULL, NULL, NULL, NULL, NULL, NULL, slices, slice_seconds
+        usage_start, 'GPU unallocated', node, NULL, gpu_vendor_name, gpu_model_name, NULL, NULL, NULL, NULL, NULL, NULL, slices, slice_seconds, NULL
     FROM unallocated
     WHERE slice_seconds > 0
 ),
@@ -146,6 +162,9 @@ SELECT
     {{ m.figure('r.mib * 0.001048576' | sql) }} AS gpu_memory_gigabytes,
     {{ m.div('r.mig_mib' | sql, '1024' | sql) }} AS mig_memory_gigabytes,
     {{ m.figure('r.slice_seconds' | sql) }} AS gpu_slice_seconds,
-    g.cost_group_id AS cost_category_id
+    g.cost_group_id AS cost_category_id,
+    r.vm_name,
+    CASE WHEN r.vm_name IS NOT NULL THEN {{ m.labels_store('v.labels' | sql) }} END AS vm_labels
 FROM all_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
+LEFT JOIN machines AS v ON v.usage_start = r.usage_start AND v.namespace = r.namespace AND v.vm_name = r.vm_name

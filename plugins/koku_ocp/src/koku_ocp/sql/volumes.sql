@@ -107,33 +107,17 @@ volume_rows AS (
     LEFT JOIN namespace_labels AS s ON s.usage_start = i.usage_start AND s.namespace = i.namespace
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
+{% include 'machine_pods.sql' %}
 {# The labels that each virtual machine had last, and its claims: those that its report names, else those that its pods mount. #}
-machine_pods AS (
-    SELECT *
-    FROM (
-        SELECT
-            usage_start, namespace, pod, node, pod_labels, pod_hours,
-            nullif({{ m.label_get('pod_labels' | sql, 'vm_kubevirt_io_name') }}, '') AS vm_name
-        FROM {{ datasets.ocp_pod_days }}
-    ) AS labelled
-    WHERE vm_name IS NOT NULL AND node <> ''
-),
 machine_labels AS (
-    SELECT
-        r.namespace,
-        r.vm_name,
-        {% set own %}{{ m.labels_keep('r.pod_labels' | sql, 'keys' | sql) }}{% endset %}
-        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), own) }} AS labels
+    SELECT namespace, vm_name, labels
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY namespace, vm_name ORDER BY usage_start DESC, pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
         ) AS place
         FROM machine_pods
-    ) AS r
-    CROSS JOIN enabled
-    LEFT JOIN node_labels AS n ON n.usage_start = r.usage_start AND n.node = r.node
-    LEFT JOIN namespace_labels AS s ON s.usage_start = r.usage_start AND s.namespace = r.namespace
-    WHERE r.place = 1
+    ) AS ranked
+    WHERE place = 1
 ),
 machine_claims AS (
     SELECT namespace, claim, vm_name
