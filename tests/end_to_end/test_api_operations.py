@@ -139,7 +139,9 @@ def test_jobs_are_listed_newest_first_and_can_be_cancelled(api: Api, org: Koku) 
         enqueue(conn, "org2", "note", key="1")
     rows = api.data("jobs/")
     assert [r["id"] for r in rows] == [second, first]
-    assert set(rows[0]) == {"id", "kind", "source_uuid", "state", "progress", "error", "created", "started", "finished"}
+    assert set(rows[0]) == {
+        "id", "kind", "source_uuid", "state", "progress", "error", "created", "started", "finished", "attempts", "request_id", "timings",
+    }  # fmt: skip
     assert [r["id"] for r in api.data(f"jobs/?filter[source_uuid]={source}")] == [second]
     cancelled = api.post(f"jobs/{first}/cancel/").json()
     assert (cancelled["state"], cancelled["id"]) == ("cancelled", first)

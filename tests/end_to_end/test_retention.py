@@ -14,9 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 from plugins.koku_ocp.tests.payloads import CLUSTER, START, at, payload, pod
+from starlette.testclient import TestClient
 
 from koku_core import Koku
+from koku_core.access import EVERYTHING, Identity
 from koku_core.accounts import Accounts
+from koku_core.api import create_app
 from koku_core.clock import add_months
 from koku_core.errors import UnknownName
 from koku_core.intake.uploads import accept
@@ -279,6 +282,28 @@ def test_a_removed_source_leaves_nothing_anywhere(koku: Koku, source: Source, ds
     assert len(kept(koku)) == 1
     assert koku.daily_summary(other, NOVEMBER).to_pylist() == figures
     assert months(koku, other) == [NOVEMBER]
+
+
+def test_a_source_that_the_api_removes_is_gone_at_once_and_cleared_away_by_a_job(
+    koku: Koku, source: Source, dsn: str, tmp_path: Path
+) -> None:
+    loaded(koku, source, tmp_path, NOVEMBER)
+    identify = lambda _: Identity(koku.handle.name, "tester", EVERYTHING)  # noqa: E731 - as hosts write it
+    api = TestClient(create_app(koku, identify=identify), base_url="http://testserver/api/cost-management/v1/")
+    costs = "reports/openshift/compute/?group_by[cluster]=*&filter[time_scope_value]=-1&filter[time_scope_units]=month"
+    assert CLUSTER in api.get(costs).text
+    assert api.delete(f"sources/{source.uuid}/").status_code == 204
+    assert api.get(f"sources/{source.uuid}/").status_code == 404
+    assert CLUSTER not in api.get(costs).text
+    [job] = api.get("jobs/").json()["data"]
+    assert (job["kind"], job["state"], job["source_uuid"]) == ("remove", "waiting", None)
+    assert len(job["request_id"]) >= 32
+    assert len(kept(koku)) == 1
+    koku.work()
+    assert kept(koku) == []
+    koku.purge()
+    assert occurrences(dsn, source.uuid) == []
+    assert files_with(Path(koku.services.lake.url.removeprefix("file://")), source.uuid) == []
 
 
 def test_a_source_that_is_removed_while_it_is_ingested_leaves_nothing(

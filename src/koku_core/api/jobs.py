@@ -17,6 +17,7 @@ def _shown(job: Job) -> dict[str, Any]:
     return {
         "id": job.id, "kind": job.kind, "source_uuid": job.source_uuid, "state": job.state, "progress": job.progress,
         "error": job.error, "created": job.created, "started": job.started, "finished": job.finished,
+        "attempts": job.attempts, "request_id": job.request_id, "timings": job.timings,
     }  # fmt: skip
 
 

@@ -121,7 +121,7 @@ def _patch(call: Call) -> Reply:
 
 
 def _delete(call: Call) -> Reply:
-    call.koku.sources.remove(_find(call))
+    call.koku.sources.remove(_find(call), wait=False)
     return Reply(status=204)
 
 

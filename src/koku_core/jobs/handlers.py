@@ -64,6 +64,16 @@ def _fetch(services: Services, tenant: Tenant, job: RunningJob) -> None:
     run(services, tenant, job)
 
 
+def _remove(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """What is left of a source that was removed."""
+    from koku_core.sources.removal import finish
+
+    finish(services, tenant, job.arguments)
+    with services.system.connection() as conn:  # nothing is left of it, nor of its name
+        conn.execute("UPDATE job SET forget = true WHERE id = %s", (job.id,))
+
+
 HANDLERS: Mapping[str, Handler] = {
     "ingest": _ingest, "summarize": _summarize, "price": _price, "purge": _purge, "refresh": _refresh, "fetch": _fetch,
+    "remove": _remove,
 }  # fmt: skip

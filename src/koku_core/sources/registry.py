@@ -168,11 +168,17 @@ class SourceRegistry:
             raise InvalidInput({"source": {"duplicate": f"a source with this {kind.key} exists already"}}) from error
         return _source(row)
 
-    def remove(self, source: Source) -> None:
-        """Remove a source and all that came of it: rows, line items, kept files, jobs."""
-        from koku_core.sources.removal import remove
+    def remove(self, source: Source, *, wait: bool = True) -> None:
+        """Remove a source and all that came of it: rows, line items, kept files, jobs.
 
-        remove(self._services, self._tenant, source)
+        Args:
+            source: which.
+            wait: whether line items and kept files are removed before this returns; else a job does it. Nobody sees the source, or
+                figures of it, in either case.
+        """
+        from koku_core.sources.removal import remove, remove_by_job
+
+        (remove if wait else remove_by_job)(self._services, self._tenant, source)
 
 
 def summarize_all(
