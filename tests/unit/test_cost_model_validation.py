@@ -126,6 +126,11 @@ TAG: Cases = [
     (tags(value(usage={"usage_start": -1})), [("A tag rate usage_start must be positive.", "rates.0.tag_values.usage.usage_start")]),
     (tags(value(), value()), [("Duplicate tag_value (v).", "rates.0.tag_values")]),
     (tags(value("a", default=True), value("b", default=True)), [(ONE_DEFAULT, "rates.0.tag_values")]),
+    (body(rates=[*tags(value(value=-1), value("x" * 101))["rates"], *tags(value(unit=None))["rates"], *tiers(price(-1))["rates"]]), [
+        ("A tag rate value must be nonnegative.", "rates.0.tag_values.value"),
+        ("Ensure this field has no more than 100 characters.", "rates.0.tag_values.tag_value"),
+        ("This field may not be null.", "rates.1.tag_values.unit"),
+        ("A tiered rate value must be nonnegative.", "rates.2.value")]),
     (body(rates=[*tags(value("a"))["rates"], *tags(value("b"))["rates"]]), [
         ("Duplicate tag_key (app) per cost_type (Supplementary) for metric (cpu_core_usage_per_hour).", "rates")]),
     (body(rates=[{**CPU, "custom_name": "a", "tiered_rates": [price()]}] * 2), [

@@ -17,7 +17,7 @@ from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection, rows
 from koku_core.declare.columns import Column, Kind
 from koku_core.declare.datasets import Dataset
-from koku_core.executors.postgres import CONTEXT_COLUMNS
+from koku_core.executors.base import CONTEXT_COLUMNS
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
