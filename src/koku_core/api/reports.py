@@ -28,6 +28,9 @@ def _of(plugin: ProviderPlugin) -> Iterator[Resource]:
     for report in reports.reports:
         path, described = f"{provider.api_path}/{report.name}", report_operation(reports, report)
         yield Resource(f"reports/{path}/", {"GET": _report(path)}, report.doc, allowed, bare=True, described=described)
+    for report in reports.breakdowns:
+        path, described = f"breakdown/{provider.api_path}/{report.name}", report_operation(reports, report)
+        yield Resource(f"{path}/", {"GET": _report(path)}, report.doc, allowed, bare=True, described=described)
     for report in reports.reports if find_spec("statsmodels") else ():
         if report.forecast:
             path = f"{provider.api_path}/{report.name}"

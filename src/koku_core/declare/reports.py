@@ -290,6 +290,9 @@ class Report:
         drops_tags: a question about tags is answered as if it named none, as clients know it; only without `tags`.
         forecast: the figures that `forecasts/PROVIDER/NAME/` foretells, in the order of JSON, where each is called by the first word of its
             path; empty: nothing of it is foretold.
+        fact: whose rows it is about; None: the daily summary's.
+        usual_groups: keys that an answer is grouped by if nothing is asked for.
+        parts: keys that groups are broken down by, below the others, unless one of them is asked for; they are ranked with them.
     """
 
     name: str
@@ -327,6 +330,9 @@ class Report:
     forecast: tuple[str, ...] = ()
     labels: tuple[Labels, ...] = ()
     tree: Tree | None = None
+    fact: Fact | None = None
+    usual_groups: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def groupable(self) -> tuple[str, ...]:
@@ -410,6 +416,7 @@ class ReportMap:
         labels: labels beside the tags.
         tree: what is told below `organizations/`; None: nothing.
         lines: the datasets whose line items are behind the fact's rows; none: `line-items/` does not answer for the provider.
+        breakdowns: reports that tell what others' figures are made of, `breakdown/PROVIDER/NAME/`.
     """
 
     fact: Fact
@@ -422,7 +429,8 @@ class ReportMap:
     labels: tuple[Labels, ...] = ()
     tree: Tree | None = None
     lines: tuple[LineItems, ...] = ()
+    breakdowns: tuple[Report, ...] = ()
 
-    def report(self, name: str) -> Report | None:
-        """The report of that name; None: there is none."""
-        return next((r for r in self.reports if r.name == name), None)
+    def report(self, name: str, *, breakdown: bool = False) -> Report | None:
+        """The report, or breakdown, of that name; None: there is none."""
+        return next((r for r in (self.breakdowns if breakdown else self.reports) if r.name == name), None)

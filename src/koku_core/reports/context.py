@@ -12,6 +12,7 @@ from psycopg import sql
 
 from koku_core import currencies, settings_store
 from koku_core.database.server import Connection
+from koku_core.declare.facts import Fact
 from koku_core.declare.reports import ReportMap
 
 
@@ -79,12 +80,15 @@ _READ = """
 """
 
 
-def read(conn: Connection, reports: ReportMap, family: str, currency: str | None, timeout_s: float) -> Context:
+def read(
+    conn: Connection, reports: ReportMap, fact: Fact, family: str, currency: str | None, timeout_s: float
+) -> Context:
     """Read the context of a question, and set the limits of this transaction's statements; none runs long enough to be worth compiling.
 
     Args:
         conn: in a transaction.
         reports: the provider's report map.
+        fact: whose rows the question is about.
         family: of its tag keys.
         currency: what the request asks for.
         timeout_s: the time limit.
@@ -97,7 +101,7 @@ def read(conn: Connection, reports: ReportMap, family: str, currency: str | None
     row = conn.execute(
         sql.SQL(_READ).format(categories=names),
         {
-            "timeout": f"{max(int(timeout_s * 1000), 1)}ms", "family": family, "currency": currency, "fact": reports.fact.name,
+            "timeout": f"{max(int(timeout_s * 1000), 1)}ms", "family": family, "currency": currency, "fact": fact.name,
             "settings": [*_SETTINGS.values(), *choices],
             "account_currency": settings_store.CURRENCY, "default": currencies.DEFAULT,
         },

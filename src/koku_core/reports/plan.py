@@ -72,9 +72,10 @@ def plan(reports: ReportMap, parameters: Parameters, restrictions: Restrictions)
     chosen = report.choice.aggregates[parameters.chosen] if report.choice else ()
     aggregates = report.aggregates + chosen + size
     keys = _keys(reports, parameters, restrictions, aggregates, texts)
-    rollup = _smallest(reports.fact.rollups, report.where, keys, aggregates)
+    fact = report.fact or reports.fact
+    rollup = _smallest(fact.rollups, report.where, keys, aggregates)
     return Plan(
-        parameters, restrictions, reports.fact, rollup.name if rollup else reports.fact.name,
+        parameters, restrictions, fact, rollup.name if rollup else fact.name,
         None if rollup else report.where, aggregates, figures, texts, report.lists, by_part, reports.currency,
     )  # fmt: skip
 

@@ -35,6 +35,8 @@ from koku_core.services import Services
 
 #: Where the API is, for links; whoever mounts it elsewhere says so.
 PREFIX = "/api/cost-management/v1/"
+#: What the paths of breakdowns begin with.
+BREAKDOWN = "breakdown/"
 
 
 class Reports:
@@ -56,7 +58,7 @@ class Reports:
         """Answer a question of the API.
 
         Args:
-            path: the provider's part of the path and the report's name, with a slash between.
+            path: the provider's part of the path and the report's name, with a slash between; of a breakdown with `breakdown/` before.
             query: the query string.
             access: of the asker.
             csv: the answer is wanted as CSV: its limit counts rows, and with a limit of 0 it streams from the database.
@@ -185,10 +187,11 @@ class Reports:
         self, path: str, query: str, access: Access, *, csv: bool, gated: bool, known: Collection[str] = ()
     ) -> Answer:
         plugin, report = self._report(path)
-        asked, url = parse(query), f"{self._prefix}reports/{path.strip('/')}/"
+        below = "" if path.startswith(BREAKDOWN) else "reports/"
+        asked, url = parse(query), f"{self._prefix}{below}{path.strip('/')}/"
         with ExitStack() as stack:
             conn = stack.enter_context(self._connection())
-            found = self._context(conn, plugin, asked)
+            found = self._context(conn, plugin, asked, report)
             parameters = self._validated(plugin, report, found or Context(), asked, query, gated=gated)
             parameters, restrictions = inside.permitted(conn, plugin.report_map, parameters, access)
             etag = self._etag(found, url, query, access, "csv" if csv else "json")
@@ -201,18 +204,19 @@ class Reports:
                 return Answer(etag, dict, streamed=reading.streamed(conn, planned, found, stack.pop_all()))
             most = self._services.settings.row_limit
             table = reading.read(conn, planned, found, newest_first=csv, most=most)
-        return _made(table, found, etag, url, query, csv=csv)
+        return _made(table, found, etag, path.strip("/"), url, query, csv=csv)
 
     def _report(self, path: str, *, foretold: bool = False) -> tuple[ProviderPlugin, Report]:
         """The report of a path; with `foretold` one that has forecasts."""
-        provider, _, name = path.strip("/").partition("/")
+        breakdown, asked = path.startswith(BREAKDOWN), path.removeprefix(BREAKDOWN)
+        provider, _, name = asked.strip("/").partition("/")
         plugin = self._services.plugins.by_path(provider)
-        report = plugin.report_map.report(name) if plugin else None
+        report = plugin.report_map.report(name, breakdown=breakdown) if plugin else None
         if plugin is None or report is None or (foretold and not report.forecast):
             known = [
-                f"{p.provider.api_path}/{r.name}"
+                f"{BREAKDOWN if breakdown else ''}{p.provider.api_path}/{r.name}"
                 for p in self._services.plugins
-                for r in p.report_map.reports
+                for r in (p.report_map.breakdowns if breakdown else p.report_map.reports)
                 if r.forecast or not foretold
             ]
             raise UnknownName("forecast" if foretold else "report", path.strip("/"), known)
@@ -229,13 +233,16 @@ class Reports:
             limit = f"{self._services.settings.statement_timeout_s:g} s"
             raise QueryTooLarge("it takes too long", limit) from error
 
-    def _context(self, conn: Connection, plugin: ProviderPlugin, asked: Parsed) -> Context | None:
-        """The tenant's state; None: there is no such tenant."""
+    def _context(
+        self, conn: Connection, plugin: ProviderPlugin, asked: Parsed, report: Report | None = None
+    ) -> Context | None:
+        """The tenant's state, for a report; None: there is no such tenant."""
         currency = asked.get("currency")
         wanted = currency.upper() if isinstance(currency, str) else None
         timeout_s = self._services.settings.statement_timeout_s
         try:
-            return context.read(conn, plugin.report_map, plugin.provider.family, wanted, timeout_s)
+            fact = (report and report.fact) or plugin.report_map.fact
+            return context.read(conn, plugin.report_map, fact, plugin.provider.family, wanted, timeout_s)
         except psycopg.errors.UndefinedTable:
             return None
 
@@ -258,7 +265,7 @@ def _nothing(url: str, query: str, etag: str) -> Answer:
     return Answer(etag, lambda: envelope.of_nothing(url, query))
 
 
-def _made(table: Table, found: Context, etag: str, url: str, query: str, *, csv: bool) -> Answer:
+def _made(table: Table, found: Context, etag: str, path: str, url: str, query: str, *, csv: bool) -> Answer:
     parameters = table.plan.parameters
     flat = Flat(table, found.rates)
     first, size = parameters.offset, envelope.page_size(parameters.limit) if csv and parameters.limit else None
@@ -267,5 +274,5 @@ def _made(table: Table, found: Context, etag: str, url: str, query: str, *, csv:
         last = None if size is None else first + size
         return (row for n, row in enumerate(flat.rows()) if last is None or first <= n < last)
 
-    about = subject(url.rpartition("reports/")[2].strip("/"), table.plan, flat)
+    about = subject(path, table.plan, flat)
     return Answer(etag, lambda: envelope.of_report(table, url, query), rows, flat.columns, subject=about)

@@ -279,9 +279,9 @@ class Validation:
 
     def grouped_by(self, *keys: str) -> bool:
         """Whether one of the keys is grouped by, plainly or with `or:`."""
-        return self.report.within in keys or any(
-            k in self.maps["group_by"] or f"or:{k}" in self.maps["group_by"] for k in keys
-        )
+        asked = self.maps["group_by"]
+        always = (self.report.within, *(() if asked else self.report.usual_groups), *self._parts())
+        return any(k in always or k in asked or f"or:{k}" in asked for k in keys)
 
     def _checked(self) -> Parameters:
         period = self._period()
@@ -348,8 +348,18 @@ class Validation:
         groups = (inside.groups(looked_into) if looked_into else []) + sorted(found.values(), key=_position)
         within = self.report.within
         if within and within not in found and not (groups and self.maps["filter"].get("limit")):
-            groups.append(Group(Name.read(within), self.keys[within], within, len(self.text)))
-        return groups
+            groups.append(self._added(within))
+        usual = () if self.maps["group_by"] else self.report.usual_groups
+        return [*map(self._added, usual), *groups, *map(self._added, self._parts())]
+
+    def _added(self, key: str) -> Group:
+        """A group that nobody asked for."""
+        return Group(Name.read(key), self.keys[key], key, len(self.text))
+
+    def _parts(self) -> tuple[str, ...]:
+        """The keys that groups are broken down by."""
+        named = {Name.read(n).full for n in self.maps["group_by"]}
+        return () if named & set(self.report.parts) else self.report.parts
 
     def _label(self, name: Name) -> str:
         """A label is called by its key, unless a row has something else of that name."""

@@ -163,11 +163,15 @@ class _Reports:
         if not reports.reports:
             yield "it has no report"
         yield from _twice("report", (r.name for r in reports.reports))
+        yield from _twice("breakdown", (r.name for r in reports.breakdowns))
         columns = {c.name for c in fact.all_columns}
         if reports.currency and reports.currency not in columns:
             yield f"the currency is in {reports.currency}, which {fact.name} has not"
-        for report in reports.reports:
-            yield from (f"report {report.name}: {p}" for p in self._report(report, columns))
+        for report in (*reports.reports, *reports.breakdowns):
+            of = {c.name for c in (report.fact or fact).all_columns}
+            yield from (f"report {report.name}: {p}" for p in self._report(report, of))
+            if report.fact and report.fact not in self.plugin.summary.facts:
+                yield f"report {report.name} reads {report.fact.name}, which is no fact of the summary"
         if reports.tags:
             kept = {c.name for c in tag_columns(fact)}
             for key in reports.tags.keys:
@@ -203,6 +207,7 @@ class _Reports:
         needed += [report.categories.key] if report.categories else []
         needed += [report.capacity.part] if report.capacity else []
         needed += [*([report.within] if report.within else []), *report.required]
+        needed += [*report.usual_groups, *report.parts]
         yield from (f"it needs a key {n!r}, which it has not" for n in dict.fromkeys(needed) if n not in keys)
         kinds = {c.name: c.kind for c in self.plugin.report_map.fact.all_columns}
         if report.tags and kinds.get(report.tags) is not Kind.LABELS:

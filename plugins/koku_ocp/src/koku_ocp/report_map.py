@@ -23,6 +23,7 @@ from koku_core.declare.reports import (
     column,
 )
 from koku_ocp import gpu_reports, on_clouds
+from koku_ocp.breakdown import breakdown
 from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
 from koku_ocp.lines import LINES
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
@@ -236,4 +237,5 @@ REPORT_MAP = ReportMap(
     resource_types=RESOURCE_TYPES,
     cost_groups=COST_GROUPS,
     lines=LINES,
+    breakdowns=(breakdown(CATEGORY, CLUSTERS, CATEGORIES, COST_GROUP, CLASSIFICATION, DEFAULT_PROJECT),),
 )
