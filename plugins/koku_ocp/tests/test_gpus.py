@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,18 +18,19 @@ from koku_ocp import datasets, gpu
 IDLE = "GPU unallocated"
 TINY, NEARLY = Decimal("1e-14"), Decimal("1e-9")
 HOUR = 3600
+NEXT = DAY + timedelta(1)
 #: A month's price that makes a day of June cost 1.
 UNIT = 30
 
 
 def use(cluster: Cluster, namespace: str, model: str, hours: float, *, node: str = "g1", uuid: str = "GPU-1", slices: int = 0,
-        most: int | None = 7, instance: str = "", vendor: str = "nvidia") -> None:  # fmt: skip
+        most: int | None = 7, instance: str = "", vendor: str = "nvidia", **more: Any) -> None:  # fmt: skip
     """A pod uses a GPU, or an instance of so many slices, for some hours."""
     mig = {"mig_profile": f"{slices}g.{slices * 5}gb", "mig_slice_count": slices, "mig_memory_capacity_mib": slices * 5120,
            "mig_instance_id": instance or f"MIG-{namespace}", "gpu_max_slices": most} if slices else {}  # fmt: skip
     cluster.add(
         datasets.GPU_DAYS, node=node, namespace=namespace, pod=f"{namespace}-pod", gpu_uuid=uuid, gpu_model_name=model,
-        gpu_vendor_name=vendor, gpu_memory_capacity_mib=40960, gpu_pod_uptime=hours * HOUR, **mig,
+        gpu_vendor_name=vendor, gpu_memory_capacity_mib=40960, gpu_pod_uptime=hours * HOUR, **mig, **more,
     )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ def test_the_worked_example_with_slices(conn: Connection) -> None:
 def left(conn: Connection, cluster: Cluster) -> dict[str, Decimal]:
     """For each model the hours of whole GPUs that were left."""
     rows = [r for r in summarize(conn, cluster) if r["data_source"] == "GPU" and r["namespace"] == IDLE]
-    return {r["gpu_model"]: r["gpu_slice_seconds"] / r["gpu_max_slices"] / HOUR for r in rows}
+    return {r["gpu_model"]: r["gpu_slice_seconds"] / r["gpu_slices"] / HOUR for r in rows}
 
 
 class TestWhatIsLeft:
@@ -113,6 +115,14 @@ class TestWhatIsLeft:
         use(cluster, "a", "A100", 24)
         use(cluster, "t", "Tesla T4", 6, uuid="GPU-2")
         assert left(conn, cluster) == {"A100": 3 * 24 - 24, "Tesla T4": 24 - 6}
+
+    def test_of_a_model_that_is_idle_for_a_day(self, conn: Connection) -> None:
+        """It is still there, under the name that the report has for it on other days."""
+        cluster = Cluster()
+        have(cluster, "NVIDIA-A100", 4)
+        use(cluster, "a", "A100", 24, usage_start=NEXT)
+        use(cluster, "t", "Tesla T4", 6, uuid="GPU-2", usage_start=NEXT)
+        assert left(conn, cluster) == {"A100": 72, "Tesla T4": 24}
 
     def test_after_labels_changed_within_the_day(self, conn: Connection) -> None:
         cluster = Cluster()
@@ -176,6 +186,7 @@ def test_a_model_that_is_not_known_keeps_its_slices(conn: Connection) -> None:
     }  # fmt: skip
     found = price(conn, prices(Newest_9000=UNIT))
     assert (cost(found, namespace="a"), cost(found, namespace="b")) == (Decimal("0.25"), Decimal("0.75"))
+    assert {(r["gpu_max_slices"], r["gpu_slices"]) for r in made.values()} == {(None, 4)}
 
 
 class TestPrices:

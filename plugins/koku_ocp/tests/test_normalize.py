@@ -401,3 +401,44 @@ def test_a_cut_off_payload_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(PayloadRefused):
         normalize([path], LIMITS, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("gpu_product:NVIDIA-A100-SXM4-40GB|gpu_count:2", ("NVIDIA A100 SXM4 40GB", 2, None, None)),
+        ("gpu_product:Tesla_T4-SHARED|gpu_count:8|mig_strategy:none", ("Tesla T4", 8, None, None)),
+        ("gpu_product:NVIDIA-A100-PCIE-40GB|gpu_count:1|mig_strategy:mixed", ("NVIDIA A100 PCIE 40GB", 1, None, 7)),
+        ("gpu_product:NVIDIA-A30-MIG-2g.12gb|gpu_count:2|mig_strategy:single", ("NVIDIA A30", 2, 2, 4)),
+        ("gpu_product:A100|gpu_count:7|mig_strategy:single", ("A100", 7, 1, 7)),
+        ("gpu_count:many", ("", None, None, None)),
+    ],
+)
+def test_labels_of_nodes_tell_of_their_gpus(tmp_path: Path, told: str, expected: tuple[Any, ...]) -> None:
+    labels = "|".join(f"label_nvidia_com_{piece}" for piece in f"gpu_present:true|{told}".split("|"))
+    rows = [at(hour, node="n", node_labels=labels) for hour in range(3)]
+    rows.append(at(0, node="other", node_labels="label_nvidia_com_gpu_present:false"))
+    made = read(tmp_path, {NODE_LABELS: rows})
+    found = only_row(made, "ocp_gpu_node_days")
+    assert (
+        tuple(found[k] for k in ("gpu_model_name", "gpu_count", "mig_slice_count", "gpu_max_slices")),
+        found["node"],
+        found["label_hours"],
+    ) == (expected, "n", 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "vendor"), [("nvidia_com_gpu", "nvidia"), ("nvidia0", "nvidia"), ("amd_com_gpu", "amd_com_gpu")]
+)
+def test_vendors_are_told_by_their_name(tmp_path: Path, told: str, vendor: str) -> None:
+    row = at(
+        0,
+        node="n",
+        namespace="x",
+        pod="p",
+        gpu_uuid="G",
+        gpu_model_name="T4",
+        gpu_vendor_name=told,
+        gpu_pod_uptime="60",
+    )
+    assert only_row(read(tmp_path, {GPU: [row]}), "ocp_gpu_days")["gpu_vendor_name"] == vendor

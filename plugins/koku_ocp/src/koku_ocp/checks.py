@@ -17,4 +17,16 @@ CHECKS = (
         "Run `koku refresh` for this source; if it comes back, report it as a defect.",
         "error",
     ),
+    Check(
+        "check_gpu_models.sql",
+        "instances of {model} were used on {days} days ({first} to {last}), but how many slices such a GPU has is not known: each is "
+        "charged for its part of the instances that were seen on one GPU",
+        "Use the operator from 4.4.0 on, which tells; or ask for the model to be added to `koku_ocp.gpu`.",
+    ),
+    Check(
+        "check_gpu_use.sql",
+        "{gpu} ({model}, node {node}) is reported in use for up to {hours} hours a day on {days} days ({first} to {last}), and charged "
+        "for them",
+        "Use the operator from 4.4.1 on, which counts the time of instances right; pods that share a GPU are each charged for it in full.",
+    ),
 )

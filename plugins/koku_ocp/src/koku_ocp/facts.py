@@ -32,7 +32,7 @@ GPU_ROWS = (
 )
 #: What tells GPUs, and instances of them, apart.
 GPU_KEYS = ("gpu_vendor", "gpu_model", "gpu_mode", "mig_profile", "mig_instance_id")
-_GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
+_GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
 
 #: What costs have of the virtual machine that they are costs of.
 VM_KEYS = ("vm_name", "vm_labels")
@@ -72,7 +72,8 @@ DAILY_SUMMARY = Fact(
         text("gpu_vendor"), text("gpu_model"), text("gpu_mode", "dedicated, or MIG for an instance of a GPU"),
         text("mig_profile"), text("mig_instance_id"),
         Column("mig_slice_count", Kind.INTEGER, "slices of the instance"),
-        Column("gpu_max_slices", Kind.INTEGER, "slices of a whole GPU of the model on the node; 1: not sliced"),
+        Column("gpu_max_slices", Kind.INTEGER, "slices of the whole GPU, of instances; null: the model is not known"),
+        Column("gpu_slices", Kind.INTEGER, "what a whole GPU of the model counts as on the node; 1: none is sliced"),
         money("gpu_memory_gigabytes", "memory of the whole GPU", "GB"), money("mig_memory_gigabytes", "memory of the instance", "gb"),
         money("gpu_slice_seconds", "slices times the seconds that they were in use, or left", "slice·s"),
         text("vm_name", "the virtual machine that the row's pods are of, or its claim"),
@@ -93,7 +94,7 @@ DAILY_SUMMARY = Fact(
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
         Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
-        Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost",), _GPU_SIZES,
+        Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost", "gpu_slice_seconds"), _GPU_SIZES,
                where=GPU_ROWS),
         Rollup("ocp_vm", (*_KEYS, "namespace", "node", *VM_KEYS, "persistentvolumeclaim", "storageclass", _STORAGE[0], _STORAGE[2]),
                _COSTS, ("vm_request_cpu_cores", "vm_request_memory_gigabytes"), where=VM_ROWS),

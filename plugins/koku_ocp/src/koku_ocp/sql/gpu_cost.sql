@@ -1,8 +1,8 @@
 {# Charges each GPU, or its slices, for the time that it was in use, and what is left of a node's GPUs. Vendors are keys and models values. #}
 WITH rows AS (
-    SELECT usage_row, usage_start, gpu_vendor, gpu_model, gpu_slice_seconds, gpu_max_slices
+    SELECT usage_row, usage_start, gpu_vendor, gpu_model, gpu_slice_seconds, gpu_slices
     FROM {{ usage }}
-    WHERE data_source = 'GPU' AND namespace IS NOT NULL AND gpu_max_slices > 0
+    WHERE data_source = 'GPU' AND namespace IS NOT NULL AND gpu_slices > 0
 ),
 prices AS (
     SELECT
@@ -20,7 +20,7 @@ SELECT
     p.metric,
     p.cost_type AS cost_model_rate_type,
     'Tag' AS monthly_cost_type,
-    u.gpu_slice_seconds * p.value / (u.gpu_max_slices * 86400 * {{ days_in_month }}) AS cost_model_gpu_cost
+    u.gpu_slice_seconds * p.value / (u.gpu_slices * 86400 * {{ days_in_month }}) AS cost_model_gpu_cost
 FROM rows AS u
 JOIN prices AS p ON p.usage_row = u.usage_row
 WHERE p.named OR NOT p.has_own

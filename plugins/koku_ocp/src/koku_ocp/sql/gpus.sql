@@ -1,7 +1,7 @@
 {# GPU rows: what each GPU, or instance of one, was used for, and what of a node's GPUs was left.
 
-   All are told in slice-seconds: the slices of an instance times the seconds that it was in use. A GPU of a model has `slices` of them on a
-   node and day, 1 if none is sliced, so that a whole GPU and its instances add up. #}
+   All are told in slice-seconds: the slices of an instance times the seconds that it was in use. A GPU of a model has `gpu_slices` of them on
+   a node, the whole month long, 1 if none is sliced, so that whole GPUs and instances add up. #}
 WITH {% include 'label_sets.sql' %}
 {% include 'machine_pods.sql' %}
 {# What each virtual machine is known by on a day. #}
@@ -36,7 +36,8 @@ line_items AS (
         ON p.usage_start = g.usage_start AND p.namespace = g.namespace AND p.pod = g.pod
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
-{# The slices of a model's GPUs; of a model that is not known, those that were seen on one GPU, so that it is never charged more than once. #}
+{# The slices of a model's GPUs; of a model that is not known, those that were seen on one GPU, so that it is never charged more than once.
+   A model that is idle for a day is still there. #}
 seen AS (
     SELECT usage_start, node, gpu_model_name, gpu_uuid, sum(mig_slice_count) AS slices
     FROM (
@@ -48,19 +49,19 @@ seen AS (
 ),
 models AS (
     SELECT
-        i.usage_start, i.node, i.gpu_model_name,
+        i.node, i.gpu_model_name,
         max(i.gpu_vendor_name) AS gpu_vendor_name,
-        coalesce(max(i.slices), max(s.slices), 1) AS slices,
+        coalesce(max(i.slices), max(s.slices), 1) AS gpu_slices,
         count(DISTINCT i.gpu_uuid) AS gpus
     FROM line_items AS i
     JOIN seen AS s
         ON s.usage_start = i.usage_start AND s.node = i.node AND s.gpu_model_name = i.gpu_model_name AND s.gpu_uuid = i.gpu_uuid
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2
 ),
 used AS (
-    SELECT i.*, m.slices AS max_slices, i.seconds * coalesce(i.mig_slice_count, m.slices) AS slice_seconds
+    SELECT i.*, m.gpu_slices, i.seconds * coalesce(i.mig_slice_count, m.gpu_slices) AS slice_seconds
     FROM line_items AS i
-    JOIN models AS m ON m.usage_start = i.usage_start AND m.node = i.node AND m.gpu_model_name = i.gpu_model_name
+    JOIN models AS m ON m.node = i.node AND m.gpu_model_name = i.gpu_model_name
 ),
 {# Which model of the report a node's labels mean: the same name, else one that is a part of the other. #}
 named AS (
@@ -77,15 +78,15 @@ named AS (
         GROUP BY 1, 2, 3, 4, 5, 6
     ) AS l
     LEFT JOIN models AS m
-        ON m.usage_start = l.usage_start AND m.node = l.node
+        ON m.node = l.node
         AND (strpos(lower(l.gpu_model_name), lower(m.gpu_model_name)) > 0 OR strpos(lower(m.gpu_model_name), lower(l.gpu_model_name)) > 0)
 ),
 labelled AS (SELECT * FROM named WHERE place = 1),
 {# Labels name one model: GPUs of others count as many as were seen, and the model of the labels has the rest. #}
 others AS (
-    SELECT m.usage_start, m.node, m.gpu_model_name, m.slices, m.gpus
+    SELECT m.node, m.gpu_model_name, m.gpu_slices, m.gpus
     FROM models AS m
-    LEFT JOIN labelled AS l ON l.usage_start = m.usage_start AND l.node = m.node AND l.gpu_model_name = m.gpu_model_name
+    LEFT JOIN labelled AS l ON l.node = m.node AND l.gpu_model_name = m.gpu_model_name
     WHERE l.node IS NULL
 ),
 counted AS (
@@ -93,34 +94,33 @@ counted AS (
         l.usage_start,
         l.node,
         l.gpu_model_name,
-        coalesce(m.slices, l.gpu_max_slices, l.mig_slice_count, 1) AS slices,
+        coalesce(m.gpu_slices, l.gpu_max_slices, l.mig_slice_count, 1) AS gpu_slices,
         3600 * l.label_hours * CASE
             WHEN l.mig_slice_count IS NOT NULL THEN coalesce(l.gpu_count, 0) * l.mig_slice_count
-            ELSE greatest(coalesce(l.gpu_count - coalesce(o.gpus, 0), m.gpus, 0), 0) * coalesce(m.slices, l.gpu_max_slices, 1)
+            ELSE greatest(coalesce(l.gpu_count - coalesce(o.gpus, 0), m.gpus, 0), 0) * coalesce(m.gpu_slices, l.gpu_max_slices, 1)
         END AS slice_seconds
     FROM labelled AS l
-    LEFT JOIN models AS m ON m.usage_start = l.usage_start AND m.node = l.node AND m.gpu_model_name = l.gpu_model_name
-    LEFT JOIN (SELECT usage_start, node, sum(gpus) AS gpus FROM others GROUP BY 1, 2) AS o
-        ON o.usage_start = l.usage_start AND o.node = l.node
+    LEFT JOIN models AS m ON m.node = l.node AND m.gpu_model_name = l.gpu_model_name
+    LEFT JOIN (SELECT node, sum(gpus) AS gpus FROM others GROUP BY 1) AS o ON o.node = l.node
     UNION ALL
-    SELECT o.usage_start, o.node, o.gpu_model_name, o.slices, 3600 * h.hours * o.gpus * o.slices
+    SELECT h.usage_start, o.node, o.gpu_model_name, o.gpu_slices, 3600 * h.hours * o.gpus * o.gpu_slices
     FROM others AS o
-    JOIN (SELECT usage_start, node, sum(label_hours) AS hours FROM labelled GROUP BY 1, 2) AS h
-        ON h.usage_start = o.usage_start AND h.node = o.node
+    JOIN (SELECT usage_start, node, sum(label_hours) AS hours FROM labelled GROUP BY 1, 2) AS h ON h.node = o.node
 ),
 unallocated AS (
     SELECT
         c.usage_start, c.node, c.gpu_model_name,
-        coalesce(u.gpu_vendor_name, 'nvidia') AS gpu_vendor_name,
-        c.slices,
+        coalesce(m.gpu_vendor_name, 'nvidia') AS gpu_vendor_name,
+        c.gpu_slices,
         c.slice_seconds - coalesce(u.slice_seconds, 0) AS slice_seconds
     FROM (
-        SELECT usage_start, node, gpu_model_name, max(slices) AS slices, sum(slice_seconds) AS slice_seconds FROM counted GROUP BY 1, 2, 3
-    ) AS c
-    LEFT JOIN (
-        SELECT usage_start, node, gpu_model_name, max(gpu_vendor_name) AS gpu_vendor_name, sum(slice_seconds) AS slice_seconds
-        FROM used
+        SELECT usage_start, node, gpu_model_name, max(gpu_slices) AS gpu_slices, sum(slice_seconds) AS slice_seconds
+        FROM counted
         GROUP BY 1, 2, 3
+    ) AS c
+    LEFT JOIN models AS m ON m.node = c.node AND m.gpu_model_name = c.gpu_model_name
+    LEFT JOIN (
+        SELECT usage_start, node, gpu_model_name, sum(slice_seconds) AS slice_seconds FROM used GROUP BY 1, 2, 3
     ) AS u ON u.usage_start = c.usage_start AND u.node = c.node AND u.gpu_model_name = c.gpu_model_name
 ),
 all_rows AS (
@@ -129,11 +129,14 @@ all_rows AS (
         CASE WHEN mig_slice_count IS NULL THEN 'dedicated' ELSE 'MIG' END AS gpu_mode,
         CASE WHEN mig_slice_count IS NOT NULL THEN mig_profile END AS mig_profile,
         CASE WHEN mig_slice_count IS NOT NULL THEN mig_instance_id END AS mig_instance_id,
-        mib, mig_mib, mig_slice_count, max_slices, slice_seconds, vm_name
+        mib, mig_mib, mig_slice_count,
+        CASE WHEN mig_slice_count IS NOT NULL THEN slices END AS max_slices,
+        gpu_slices, slice_seconds, vm_name
     FROM used
     UNION ALL
     SELECT
-        usage_start, 'GPU unallocated', node, NULL, gpu_vendor_name, gpu_model_name, NULL, NULL, NULL, NULL, NULL, NULL, slices, slice_seconds, NULL
+        usage_start, 'GPU unallocated', node, NULL, gpu_vendor_name, gpu_model_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        gpu_slices, slice_seconds, NULL
     FROM unallocated
     WHERE slice_seconds > 0
 ),
@@ -159,6 +162,7 @@ SELECT
     r.mig_instance_id,
     r.mig_slice_count,
     r.max_slices AS gpu_max_slices,
+    r.gpu_slices,
     {{ m.figure('r.mib * 0.001048576' | sql) }} AS gpu_memory_gigabytes,
     {{ m.div('r.mig_mib' | sql, '1024' | sql) }} AS mig_memory_gigabytes,
     {{ m.figure('r.slice_seconds' | sql) }} AS gpu_slice_seconds,
