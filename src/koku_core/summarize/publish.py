@@ -15,7 +15,6 @@ from psycopg import sql
 
 from koku_core.clock import add_months, month_end
 from koku_core.costing.by_rate import fill_by_rate
-from koku_core.costing.effective import EffectiveModel
 from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
@@ -87,11 +86,11 @@ def _publish(
                 _take(conn, summary, source.uuid, month)
             for fact in summary.summarized:
                 conn.execute(sql.SQL("ANALYZE {}").format(_name(rows_of(summary, fact))))
+            _replace(conn, summary, source.uuid, month, from_lake)
         with timed("price"):
-            model = run_costs(conn, plugin, source.uuid, month, USAGE, COSTS)
+            _price(conn, plugin, source.uuid, month)
         with timed("rollups"):
-            _write(conn, summary, source.uuid, month, from_lake)
-            _tell_by_rate(conn, plugin, source.uuid, month, model)
+            _roll_up(conn, summary, source.uuid, month, from_lake)
         conn.execute(
             """INSERT INTO published_month (source_uuid, month, summarized, costed) VALUES (%s, %s, now(), now())
                ON CONFLICT (source_uuid, month) DO UPDATE
@@ -153,37 +152,47 @@ def _names(fact: Fact) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(c.name) for c in fact.all_columns)
 
 
-def _write(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
-    """Replace what is published by the temporary tables, and make the rollups from them."""
-    fact = summary.fact
+def _replace(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
+    """Replace the summarized rows that are published, and forget the costs."""
     if from_lake:
         for each in summary.summarized:
             forget(conn, each.name, "usage_start", source_uuid, month)
             _copy(conn, each, rows_of(summary, each))
     else:
         conn.execute(
-            sql.SQL(
-                "DELETE FROM {} WHERE source_uuid = %s AND layer > 0 AND usage_start >= %s AND usage_start < %s"
-            ).format(sql.Identifier(fact.name)),
-            (source_uuid, month, add_months(month, 1)),
+            sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(summary.fact.name), _costs_of(source_uuid, month))
         )
-    _copy(conn, fact, COSTS)
-    conn.execute("ANALYZE pg_temp.costs")
-    both = sql.SQL("(SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM pg_temp.costs)").format(_names(fact))
-    fill_rollups(conn, fact, source_uuid, month, both)
+
+
+def _price(conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date) -> None:
+    """Publish the costs. Those that are told by rate are added up once all are there; others are read while they are made."""
+    fact, spec, by_rate = plugin.summary.fact, plugin.cost_model, plugin.summary.by_rate
+    if spec is None or spec.told is None:
+        run_costs(conn, plugin, source_uuid, month, USAGE, COSTS)
+        _copy(conn, fact, COSTS)
+        return
+    model = run_costs(conn, plugin, source_uuid, month, USAGE, Table(fact.name))
+    if by_rate:
+        forget(conn, by_rate.name, "usage_start", source_uuid, month)
+        fill_by_rate(conn, spec.told, by_rate, source_uuid, model, USAGE, Table(by_rate.name))
+
+
+def _roll_up(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
+    """Make the rollups from what is published now."""
+    fact = summary.fact
+    rows = sql.SQL("(SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM {1} WHERE {2})").format(
+        _names(fact), sql.Identifier(fact.name), _costs_of(source_uuid, month)
+    )
+    fill_rollups(conn, fact, source_uuid, month, rows)
     if from_lake:
         for each in summary.details:
             fill_rollups(conn, each, source_uuid, month, _name(made(each)))
 
 
-def _tell_by_rate(
-    conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date, model: EffectiveModel
-) -> None:
-    """Replace the costs by rate, if the provider tells them."""
-    fact, spec = plugin.summary.by_rate, plugin.cost_model
-    if fact and spec and spec.told:
-        forget(conn, fact.name, "usage_start", source_uuid, month)
-        fill_by_rate(conn, spec.told, fact, source_uuid, model, USAGE, Table(fact.name))
+def _costs_of(source_uuid: str, month: date) -> sql.Composed:
+    return sql.SQL("source_uuid = {} AND layer > 0 AND usage_start >= {} AND usage_start < {}").format(
+        *map(sql.Literal, (source_uuid, month, add_months(month, 1)))
+    )
 
 
 def _copy(conn: Connection, fact: Fact, table: Table) -> None:
