@@ -204,3 +204,27 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "pip install 'koku-core[cli]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_source_that_fails_does_not_stop_the_others(dsn: str, tmp_path: Path) -> None:
+    from koku_aws.sample import sample
+
+    sample(tmp_path, date(2026, 11, 22))
+    (tmp_path / "empty").mkdir()
+    koku = runner(settings(dsn, tmp_path) | {"KOKU_PLUGINS": "aws", "KOKU_LOCAL_SOURCES": str(tmp_path)}, tmp_path)
+    for name, folder in (("lost", "empty"), ("bills", "bucket")):
+        role = f"role_arn=arn:aws:iam::111111111111:role/{name}"
+        assert koku("sources", "add", "AWS-local", name, role, f"bucket={folder}", "--poll-minutes", "30").status == 0
+    done = koku("refresh")
+    assert done.status == 1
+    assert "1 of 2 sources could not be brought up to date:\n  lost: " in done.err
+    assert done.out.count("bill") >= 1
+    assert "2026-11" in koku("report", "aws/costs", "--months", "-1", "--resolution", "monthly").out
+    assert koku("refresh", "lost").err.startswith("koku: folder ")
+    changed = koku("sources", "set", "lost", "--pause", "--poll-minutes", "15", "--json").json
+    assert (changed["paused"], changed["poll minutes"]) == (True, 15)
+    assert koku("sources", "set", "lost", "--poll-minutes", "0").err.startswith(
+        "koku: poll_minutes must be more than 0"
+    )
+    assert koku("refresh").status == 0

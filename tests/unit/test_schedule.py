@@ -14,7 +14,7 @@ from koku_core.database import System, Tenant
 from koku_core.declare.providers import Provider, SourceType
 from koku_core.jobs.queue import Job, Jobs
 from koku_core.jobs.runner import Runner
-from koku_core.jobs.schedule import Schedule
+from koku_core.jobs.schedule import Schedule, hasten
 from koku_core.services import Services
 from koku_core.settings import Settings
 
@@ -96,6 +96,19 @@ def test_sources_are_asked_at_once_and_then_every_hour_if_they_are_to_be_asked(s
     all_is_due(system)
     assert first in look(system)  # nobody has worked on it yet: the second wish joins it
     assert len(jobs(system, "refresh")) == 1
+
+
+def test_a_source_may_have_an_interval_of_its_own(system: System, tenant: Tenant) -> None:
+    often, others = source(tenant, "a"), source(tenant, "b")
+    look(system)
+    with tenant.transaction() as conn:
+        conn.execute("UPDATE source SET poll_minutes = 12 WHERE uuid = %s", (often,))
+        hasten(conn, tenant.name, often, 12)
+    assert [hours_until(system, f"refresh {u}") for u in (often, others)] == [0.2, 1]
+    end(system, "done")
+    all_is_due(system)
+    look(system)
+    assert [hours_until(system, f"refresh {u}") for u in (often, others)] == [0.2, 1]
 
 
 def test_a_source_that_fails_is_asked_less_and_less_often(system: System, tenant: Tenant) -> None:

@@ -22,6 +22,8 @@ _EXTRAS = {
     "altair": "notebook",
     "vl_convert": "notebook",
     "trino": "trino",
+    "numpy": "forecast",
+    "statsmodels": "forecast",
 }
 
 

@@ -11,8 +11,11 @@ import typer
 
 from koku_core.cli.output import note, progress, show, table, write_json
 from koku_core.cli.session import Json, opened
+from koku_core.errors import KokuError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from koku_core.declare.deliveries import FileCount
     from koku_core.intake.ingested import Ingested
     from koku_core.reports.answer import Answer
@@ -44,15 +47,34 @@ def refresh(
     days: Days = False,
     json: Json = False,
 ) -> None:
-    """Fetch what changed at the sources, and ingest what waits; safe to stop, safe to repeat."""
+    """Fetch what changed at the sources, and ingest what waits; safe to stop, safe to repeat.
+
+    A source that fails does not stop the others; the exit status is 1 then.
+    """
     made: list[Ingested] = []
+    failed: dict[str, KokuError] = {}
     with opened(context) as koku:
-        for source in [koku.sources.get(s) for s in sources or ()] or [s for s in koku.sources if not s.paused]:
-            with progress(source.name) as step:
-                made += koku.refresh(source, step)
+        asked = [koku.sources.get(s) for s in sources or ()] or [s for s in koku.sources if not s.paused]
+        for source in asked:
+            try:
+                with progress(source.name) as step:
+                    made += koku.refresh(source, step)
+            except KokuError as error:
+                failed[source.name] = error
         with progress("Working off what waits"):
             koku.work()
-    _say(made, json=json, days=days)
+    if made or json or not failed:
+        _say(made, json=json, days=days)
+    if failed:
+        raise _failure(failed, len(asked))
+
+
+def _failure(failed: Mapping[str, KokuError], asked: int) -> KokuError:
+    """The error about some sources."""
+    if asked == 1:
+        return next(iter(failed.values()))
+    said = "".join(f"\n  {name}: {error.message}" for name, error in failed.items())
+    return KokuError(f"{len(failed)} of {asked} sources could not be brought up to date:{said}", sources=list(failed))
 
 
 def _say(made: list[Ingested], *, json: bool, days: bool) -> None:

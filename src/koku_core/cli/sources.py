@@ -1,4 +1,4 @@
-"""`koku sources`: list, add, remove."""
+"""`koku sources`: list, add, change, remove."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The accounts, subscriptions and clusters whose costs are known here.", no_args_is_help=True)
 _COLUMNS = ("name", "type", "key", "paused", "last payload", "uuid")
+Minutes = Annotated[
+    float | None,
+    typer.Option(metavar="MINUTES", help="How often it is asked for new reports, if not as often as the others."),
+]
 
 
 @app.command("list")
@@ -38,12 +42,36 @@ def add(
         list[str],
         typer.Argument(metavar="KEY=VALUE…", help="Its credentials and where its reports lie; @FILE reads a value."),
     ],
+    poll_minutes: Minutes = None,
     json: Json = False,
 ) -> None:
     """Add a source, for example `koku sources add ocp prod cluster_id=my-ocp-cluster-1`."""
     with opened(context) as koku:
         credentials, place = _split(koku, type_, dict(_pair(v) for v in values))
-        row = _row(koku.sources.add(type_, name=name, data_source=place or None, **credentials))
+        row = _row(
+            koku.sources.add(type_, name=name, data_source=place or None, poll_minutes=poll_minutes, **credentials)
+        )
+    if json:
+        write_json(row)
+    else:
+        table([row], _COLUMNS, empty="")
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, number or uuid.")],
+    new_name: Annotated[str | None, typer.Option("--name", help="What to call it.")] = None,
+    paused: Annotated[
+        bool | None, typer.Option("--pause/--resume", help="Whether nothing is fetched or accepted.")
+    ] = None,
+    poll_minutes: Minutes = None,
+    json: Json = False,
+) -> None:
+    """Change a source, for example `koku sources set bills --poll-minutes 15`."""
+    with opened(context) as koku:
+        found = koku.sources.get(name)
+        row = _row(koku.sources.update(found, name=new_name, paused=paused, poll_minutes=poll_minutes))
     if json:
         write_json(row)
     else:
@@ -72,6 +100,7 @@ def _row(source: Source) -> dict[str, Any]:
         "type": source.source_type,
         "key": source.key,
         "paused": source.paused,
+        "poll minutes": source.poll_minutes,
         "last payload": source.last_payload,
         "uuid": source.uuid,
     }

@@ -72,12 +72,24 @@ class Schedule:
 
     def _of(self, conn: Connection) -> list[Periodic]:
         settings = self._services.settings
-        found = conn.execute("SELECT uuid::text, source_type FROM source WHERE NOT paused ORDER BY id").fetchall()
+        found = conn.execute(
+            "SELECT uuid::text, source_type, coalesce(poll_minutes, %s) FROM source WHERE NOT paused ORDER BY id",
+            (settings.poll_minutes,),
+        ).fetchall()
         asked = {kind.name for p in self._services.plugins for kind in p.provider.source_types if not kind.pushed}
         return [
             Periodic("purge", "purge", settings.purge_hours * 3600, first=False),
-            *(Periodic("refresh", u, settings.poll_minutes * 60, u) for u, kind in found if kind in asked),
+            *(Periodic("refresh", u, minutes * 60, u) for u, kind, minutes in found if kind in asked),
         ]
+
+
+def hasten(conn: Connection, tenant: str, source_uuid: str, minutes: float) -> None:
+    """Ask a source in so many minutes at the latest."""
+    conn.execute(
+        """UPDATE koku.schedule SET due = least(due, clock_timestamp() + make_interval(secs => %s))
+           WHERE tenant = %s AND what = %s""",
+        (minutes * 60, tenant, f"refresh {source_uuid}"),
+    )
 
 
 def _is_due(conn: Connection, tenant: str, periodic: Periodic) -> bool:

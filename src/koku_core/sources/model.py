@@ -22,6 +22,7 @@ class Source:
         credentials: without secrets, unless it was read for a download.
         data_source: where its reports lie.
         paused: True: nothing is fetched or accepted for now.
+        poll_minutes: how often it is asked for new reports; None: as often as `KOKU_POLL_MINUTES` says.
     """
 
     uuid: str
@@ -37,3 +38,4 @@ class Source:
     updated: datetime | None = None
     last_payload: datetime | None = None
     last_polling: datetime | None = None
+    poll_minutes: float | None = None

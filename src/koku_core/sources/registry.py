@@ -13,12 +13,15 @@ from koku_core.database.server import Connection, one, rows
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.jobs.queue import enqueue
+from koku_core.jobs.schedule import hasten
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sources.secrets import seal, shown, unseal
 
 _COLUMNS = """uuid::text, id, name, provider, source_type, key, credentials, data_source, paused, created, updated,
-              last_payload, last_polling"""
+              last_payload, last_polling, poll_minutes"""
+
+_LONGEST_MIN = 44_640
 
 
 class SourceRegistry:
@@ -35,6 +38,7 @@ class SourceRegistry:
         name: str,
         data_source: Mapping[str, Any] | None = None,
         paused: bool = False,
+        poll_minutes: float | None = None,
         **credentials: Any,
     ) -> Source:
         """Register a source; makes the tenant if it is its first. Payloads that waited for it are ingested.
@@ -44,12 +48,14 @@ class SourceRegistry:
             name: what to call it.
             data_source: where its reports lie, for types that have it.
             paused: True: nothing is fetched or accepted yet.
+            poll_minutes: how often it is asked for new reports; default: `KOKU_POLL_MINUTES`.
             **credentials: the fields of the type's credentials.
 
         Raises:
             UnknownName: no loaded plugin has this type.
             InvalidInput: a field is missing or wrong, or a source of the same key exists.
         """
+        _check_interval(poll_minutes)
         plugin, kind = self._services.plugins.source_type(source_type)
         given = _validated(kind.credentials, credentials, f"{kind.name} credentials")
         place = _validated(kind.data_source, data_source or {}, f"{kind.name} data source") if kind.data_source else {}
@@ -59,8 +65,8 @@ class SourceRegistry:
             with self._tenant.transaction() as conn:
                 row = one(
                     conn,
-                    f"""INSERT INTO source (name, provider, source_type, key, credentials, data_source, paused)
-                        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}""",
+                    f"""INSERT INTO source (name, provider, source_type, key, credentials, data_source, paused, poll_minutes)
+                        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}""",
                     (
                         name,
                         plugin.name,
@@ -69,6 +75,7 @@ class SourceRegistry:
                         Jsonb(seal(given, self._services.vault)),
                         Jsonb(seal(place, self._services.vault)),
                         paused,
+                        poll_minutes,
                     ),
                 )
                 assert row is not None  # noqa: S101 - RETURNING always gives a row
@@ -131,9 +138,10 @@ class SourceRegistry:
 
     def update(
         self, source: Source, *, name: str | None = None, paused: bool | None = None,
-        credentials: Mapping[str, Any] | None = None, data_source: Mapping[str, Any] | None = None,
+        credentials: Mapping[str, Any] | None = None, data_source: Mapping[str, Any] | None = None, poll_minutes: float | None = None,
     ) -> Source:  # fmt: skip
-        """Change a source. A new name reaches the published months by a job."""
+        """Change a source. A new name reaches the published months by a job; one that is asked more often is asked earlier from now on."""
+        _check_interval(poll_minutes)
         _, kind = self._services.plugins.source_type(source.source_type)
         new = _validated(kind.credentials, credentials, f"{kind.name} credentials") if credentials is not None else None
         place = (
@@ -146,7 +154,8 @@ class SourceRegistry:
                 row = one(
                     conn,
                     f"""UPDATE source SET name = coalesce(%s, name), paused = coalesce(%s, paused), updated = now(),
-                            key = coalesce(%s, key), credentials = coalesce(%s, credentials), data_source = coalesce(%s, data_source)
+                            key = coalesce(%s, key), credentials = coalesce(%s, credentials), data_source = coalesce(%s, data_source),
+                            poll_minutes = coalesce(%s, poll_minutes)
                         WHERE uuid = %s RETURNING {_COLUMNS}""",
                     (
                         name,
@@ -154,6 +163,7 @@ class SourceRegistry:
                         str(new[kind.key]) if new else None,
                         _sealed(new, self._services),
                         _sealed(place, self._services),
+                        poll_minutes,
                         source.uuid,
                     ),
                 )
@@ -163,6 +173,8 @@ class SourceRegistry:
                     summarize_all(conn, self._tenant.name, [source.uuid])
                 if not row["paused"] and (source.paused or row["key"] != source.key):
                     self._attach(conn, source.provider, row["key"], source.uuid)
+                if poll_minutes is not None:
+                    hasten(conn, self._tenant.name, source.uuid, poll_minutes)
                 bump(conn, "settings")
         except psycopg.errors.UniqueViolation as error:
             raise InvalidInput({"source": {"duplicate": f"a source with this {kind.key} exists already"}}) from error
@@ -238,3 +250,9 @@ def _sealed(values: Mapping[str, Any] | None, services: Services) -> Jsonb | Non
 
 def _source(row: Mapping[str, Any]) -> Source:
     return Source(**{**row, "credentials": shown(row["credentials"]), "data_source": shown(row["data_source"])})
+
+
+def _check_interval(minutes: float | None) -> None:
+    if minutes is not None and not 0 < minutes <= _LONGEST_MIN:
+        text = f"must be more than 0 and at most {_LONGEST_MIN} (a month), but is {minutes:g}"
+        raise InvalidInput({"poll_minutes": [text]}, message=f"poll_minutes {text}.")
