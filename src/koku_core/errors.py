@@ -103,6 +103,14 @@ class SourceUnreadable(Terminal, KokuError):
         super().__init__(f"{place}: {why}. {do}", place=place, why=why)
 
 
+class SourceRefused(Terminal, KokuError):
+    """A source that is added or changed does not work; `field` is what the API tells as the source of the error."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why, field=field, why=why)
+        self.field = field
+
+
 class SourceBusy(Transient, KokuError):
     """A source cannot be read now, and may be later."""
 

@@ -52,6 +52,19 @@ def koku_receive(payload: Path, limits: Limits) -> Receipt:  # type: ignore[empt
 
 
 @hookspec(firstresult=True)
+def koku_check(source: Source, settings: Settings) -> None:
+    """Look at a source that somebody adds or changes by the API, before it is stored. Optional; must not take longer than some seconds.
+
+    Args:
+        source: as it would be, with its credentials in clear; it has no uuid yet.
+        settings: as for `koku_download`.
+
+    Raises:
+        SourceRefused: it cannot be read as it is set up; names the field that is wrong.
+    """
+
+
+@hookspec(firstresult=True)
 def koku_download(source: Source, state: Mapping[str, Any], folder: Path, settings: Settings) -> Iterator[Download]:  # type: ignore[empty-body]
     """Fetch what is new at a source since `state`. For providers whose sources are asked.
 

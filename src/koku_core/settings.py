@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     poll_minutes: float = Field(
         60, gt=0, description="How often a source is asked for new reports; less often while it fails"
     )
+    check_sources: bool = Field(
+        True, description="Look at sources that are added or changed by the API, and refuse those that cannot be read"
+    )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts credentials at rest; made and kept in the data folder when unset"
     )

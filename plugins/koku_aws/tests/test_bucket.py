@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.test_object_store import KEYS, endpoint
+from plugins.koku_aws.tests.servers import GOOD, made_bucket, put, s3
+from tests.end_to_end.test_object_store import endpoint
 
 import koku_aws
 from koku_aws import sample
@@ -23,33 +24,21 @@ from koku_core.sources.model import Source
 
 __all__ = ["endpoint"]
 pytestmark = pytest.mark.slow
-GOOD = {"access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
 
 
 @pytest.fixture
 def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    import boto3
-
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    return boto3.client(
-        "s3", region_name="us-east-1", aws_access_key_id=GOOD["access_key_id"], aws_secret_access_key=GOOD["secret_access_key"]
-    )  # fmt: skip
+    return s3(endpoint)
 
 
 @pytest.fixture
 def bucket(client: Any, tmp_path: Path) -> str:
     """A bucket with the sample's bills."""
-    name = f"bills-{tmp_path.name.replace('_', '-')}"[-50:].strip("-").lower()
-    client.create_bucket(Bucket=name)
+    name = made_bucket(client, tmp_path)
     sample.sample(tmp_path, date(2026, 11, 22))
     put(client, name, tmp_path / "bucket")
     return name
-
-
-def put(client: Any, bucket: str, folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            client.put_object(Bucket=bucket, Key=str(path.relative_to(folder)), Body=path.read_bytes())
 
 
 @pytest.fixture

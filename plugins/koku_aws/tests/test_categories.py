@@ -74,7 +74,8 @@ def test_settings(billed: Koku) -> None:
     assert answer.json()["meta"]["total"]["cost"]["total"]["value"] == 0
     assert cost(billed, "filter[aws_category:env]=prod") == 1
     for query, keys in {
-        "filter[enabled]=false": ["team"], "filter[key]=NV": ["env"], "order_by[key]=desc": ["team", "env"], f"filter[uuid]={uuid}": ["team"],
+        "filter[enabled]=false": ["team"], "filter[key]=NV": ["env"], "order_by[key]=desc": ["team", "env"],
+        f"filter[uuid]={uuid}": ["team"],
     }.items():  # fmt: skip
         assert [r["key"] for r in client.get(f"settings/aws_category_keys/?{query}").json()["data"]] == keys, query
     assert client.put("settings/aws_category_keys/enable/", json={"ids": [uuid]}).status_code == 204

@@ -59,7 +59,8 @@ def test_the_api_names_the_field(
 
 
 def test_a_secret_is_kept_and_never_shown(settings: Settings) -> None:
-    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
+    unchecked = settings.model_copy(update={"check_sources": False})
+    with Koku.open(settings=unchecked, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
         client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
         body = {"name": "bills", "source_type": "AWS", "billing_source": {"data_source": {"bucket": "bills"}},
                 "authentication": {"credentials": {"access_key_id": "AKIA1", "secret_access_key": "verysecret"}}}  # fmt: skip
@@ -69,3 +70,31 @@ def test_a_secret_is_kept_and_never_shown(settings: Settings) -> None:
         (source,) = koku.sources
         assert koku.sources.with_secrets(source).credentials["secret_access_key"] == "verysecret"
     assert "verysecret" not in answer.text + listed + repr(source)
+
+
+def test_a_role_may_read_several_buckets(settings: Settings) -> None:
+    unchecked = settings.model_copy(update={"check_sources": False})
+    with Koku.open(settings=unchecked, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
+        client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
+
+        def post(name: str, **place: str) -> tuple[int, str, str]:
+            body = {"name": name, "source_type": "AWS", "billing_source": {"data_source": place},
+                    "authentication": {"credentials": {"role_arn": ROLE}}}  # fmt: skip
+            answer = client.post("/api/cost-management/v1/sources/", json=body)
+            found = answer.json()
+            return answer.status_code, found.get("uuid", ""), found.get("errors", [{}])[0].get("source", "")
+
+        assert [
+            post("a", bucket="bills")[0],
+            post("b", bucket="other")[0],
+            post("c", bucket="bills", prefix="cur")[0],
+        ] == [201] * 3
+        assert post("d", bucket="other") == (400, "", "source.duplicate")
+        source = koku.sources.get("b")
+        moved = client.patch(
+            f"/api/cost-management/v1/sources/{source.uuid}/",
+            json={"billing_source": {"data_source": {"bucket": "bills"}}},
+        )
+        assert (moved.status_code, moved.json()["errors"][0]["source"]) == (400, "source.duplicate")
+        kept = koku.sources.update(source, data_source={"bucket": "third"})
+        assert (kept.key, kept.data_source["bucket"]) == (f"{ROLE} third", "third")

@@ -12,7 +12,7 @@ from koku_core.api.paging import page
 from koku_core.api.permissions import sources
 from koku_core.api.source_validation import changes, registration
 from koku_core.api.wire import stamp
-from koku_core.errors import InvalidInput
+from koku_core.errors import InvalidInput, SourceRefused
 from koku_core.sources.model import Source
 from koku_core.validation import refuse
 
@@ -83,10 +83,11 @@ def _matches(call: Call, source: Source) -> bool:
 def create(call: Call) -> Reply:
     """Register a source."""
     wanted = registration(call.body, call.koku.services.plugins)
-    key = wanted.credentials[wanted.kind.key]
+    key = wanted.kind.identity(wanted.credentials, wanted.data_source)
     if any(s.key == key and s.source_type == wanted.kind.name for s in call.koku.sources):
         raise refuse(DUPLICATE, "source.duplicate")  # before an insert that fails takes a number
     try:
+        call.koku.sources.check(wanted.kind.name, wanted.name, wanted.credentials, wanted.data_source)
         source = call.koku.sources.add(
             wanted.kind.name,
             name=wanted.name,
@@ -94,14 +95,16 @@ def create(call: Call) -> Reply:
             paused=wanted.paused,
             **wanted.credentials,
         )
-    except InvalidInput as error:
+    except (InvalidInput, SourceRefused) as error:
         raise _said(error) from error
     call.koku.handle.note_account(call.identity.account_number if call.identity else None)
     return Reply(_short(source), 201)
 
 
-def _said(error: InvalidInput) -> InvalidInput:
+def _said(error: InvalidInput | SourceRefused) -> InvalidInput:
     """The library's refusal in the words of the API."""
+    if isinstance(error, SourceRefused):
+        return refuse(error.message, error.field)
     if isinstance(error.errors, Mapping) and "source" in error.errors:
         return refuse(DUPLICATE, "source.duplicate")
     return InvalidInput({"authentication": {"credentials": error.errors}})
@@ -115,8 +118,12 @@ def _patch(call: Call) -> Reply:
     source = _find(call)
     wanted = changes(call.body, source, call.koku.services.plugins)
     try:
+        if "credentials" in wanted or "data_source" in wanted:
+            now = call.koku.sources.with_secrets(source)
+            credentials, place = wanted.get("credentials", now.credentials), wanted.get("data_source", now.data_source)
+            call.koku.sources.check(source.source_type, source.name, credentials, place)
         return Reply(_short(call.koku.sources.update(source, **wanted)))
-    except InvalidInput as error:
+    except (InvalidInput, SourceRefused) as error:
         raise _said(error) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -20,6 +21,7 @@ class SourceType:
         data_source: pydantic model of `billing_source.data_source`; None: the source has none.
         type_id: the number that the sources API knows it by, or None.
         key: the credential field that identifies what is billed (`cluster_id`): no two sources of a tenant share its value.
+        place: fields of the data source that belong to the identity as well, where one key may have several (a role with two buckets).
         pushed: True if its reports are uploaded rather than fetched.
         blank: for a field that may not be blank, where the API says so, and in which words.
     """
@@ -31,6 +33,11 @@ class SourceType:
     type_id: str | None = None
     pushed: bool = False
     blank: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    place: tuple[str, ...] = ()
+
+    def identity(self, credentials: Mapping[str, Any], data_source: Mapping[str, Any]) -> str:
+        """What no two sources of a tenant share: the key, and beside it what of the place is given."""
+        return " ".join([str(credentials[self.key]), *(str(data_source[n]) for n in self.place if data_source.get(n))])
 
 
 @dataclass(frozen=True, slots=True)

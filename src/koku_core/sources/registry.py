@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from koku_core.database.server import Connection, one, rows
 from koku_core.database.tenant import Tenant, bump
@@ -59,7 +59,7 @@ class SourceRegistry:
         plugin, kind = self._services.plugins.source_type(source_type)
         given = _validated(kind.credentials, credentials, f"{kind.name} credentials")
         place = _validated(kind.data_source, data_source or {}, f"{kind.name} data source") if kind.data_source else {}
-        key = str(given[kind.key])
+        key = kind.identity(given, place)
         self._tenant.ensure()
         try:
             with self._tenant.transaction() as conn:
@@ -83,6 +83,23 @@ class SourceRegistry:
         except psycopg.errors.UniqueViolation as error:
             raise InvalidInput({"source": {"duplicate": f"a source with {kind.key} {key!r} exists already"}}) from error
         return _source(row)
+
+    def check(
+        self, source_type: str, name: str, credentials: Mapping[str, Any], data_source: Mapping[str, Any] | None = None
+    ) -> None:
+        """Look at a source as it would be, if its plugin can and the settings want it (`KOKU_CHECK_SOURCES`).
+
+        Raises:
+            InvalidInput: a field is missing or wrong.
+            SourceRefused: it cannot be read.
+        """
+        plugin, kind = self._services.plugins.source_type(source_type)
+        if not plugin.has("koku_check") or not self._services.settings.check_sources:
+            return
+        given = _validated(kind.credentials, credentials, f"{kind.name} credentials")
+        place = _validated(kind.data_source, data_source or {}, f"{kind.name} data source") if kind.data_source else {}
+        source = Source("", 0, name, plugin.name, kind.name, kind.identity(given, place), _clear(given), _clear(place))
+        plugin.call("koku_check", source=source, settings=self._services.settings)
 
     def _welcome(self, conn: Connection, provider: str, key: str, uuid: str) -> None:
         """Seed the provider's built-in cost groups, and attach the payloads that came before the source."""
@@ -149,6 +166,8 @@ class SourceRegistry:
             if data_source and kind.data_source
             else None
         )
+        moved = new is not None or place is not None
+        key = kind.identity(new or source.credentials, place or source.data_source) if moved else None
         try:
             with self._tenant.transaction() as conn:
                 row = one(
@@ -160,7 +179,7 @@ class SourceRegistry:
                     (
                         name,
                         paused,
-                        str(new[kind.key]) if new else None,
+                        key,
                         _sealed(new, self._services),
                         _sealed(place, self._services),
                         poll_minutes,
@@ -169,6 +188,8 @@ class SourceRegistry:
                 )
                 if row is None:
                     raise UnknownName("source", source.name)
+                if row["key"] != source.key:  # what came before is read again under the new key
+                    conn.execute("UPDATE report SET source_key = %s WHERE source_uuid = %s", (row["key"], source.uuid))
                 if name is not None and name != source.name:
                     summarize_all(conn, self._tenant.name, [source.uuid])
                 if not row["paused"] and (source.paused or row["key"] != source.key):
@@ -242,6 +263,11 @@ def _validated(model: type[BaseModel], given: Mapping[str, Any], what: str) -> d
         wrong = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
         known = ", ".join(model.model_fields)
         raise InvalidInput(wrong, message=f"The {what} are not valid: {wrong}. Fields: {known}.") from error
+
+
+def _clear(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with their secrets in clear, as a download sees them."""
+    return {n: v.get_secret_value() if isinstance(v, SecretStr) else v for n, v in values.items()}
 
 
 def _sealed(values: Mapping[str, Any] | None, services: Services) -> Jsonb | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from koku_aws import datasets, sources
 from koku_core import hookimpl
-from koku_core.declare.providers import Provider, Resource, SourceType
+from koku_core.declare.providers import CloudAccount, Provider, Resource, SourceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,16 +40,32 @@ def koku_provider() -> Provider:
                 data_source=sources.Bucket,
                 type_id="2",
                 blank=sources.BLANK,
+                place=sources.PLACE,
             ),
             SourceType(
-                "AWS-local", sources.LocalCredentials, key="role_arn", data_source=sources.Folder, blank=sources.BLANK
+                "AWS-local",
+                sources.LocalCredentials,
+                key="role_arn",
+                data_source=sources.Folder,
+                blank=sources.BLANK,
+                place=sources.PLACE,
             ),
         ),
         datasets=datasets.ALL,
         version=__version__,
         tags_enabled=True,
+        cloud_account=CloudAccount("AWS", "KOKU_AWS_ACCOUNT_ID", "Cost Management's AWS account ID"),
         access=(Resource("aws.account", opens=True), Resource("aws.organizational_unit", opens=True)),
     )
+
+
+@hookimpl
+def koku_check(source: Source, settings: Settings) -> None:
+    """Ask AWS whether a bucket can be read, and has a report."""
+    if source.source_type == "AWS":
+        from koku_aws.check import check
+
+        check(source, settings)
 
 
 @hookimpl
@@ -58,6 +74,14 @@ def koku_download(source: Source, state: Mapping[str, Any], folder: Path, settin
     from koku_aws.download import download
 
     return download(source, state, folder, settings)
+
+
+@hookimpl
+def koku_fetch(source: Source, names: Sequence[str], folder: Path, settings: Settings) -> Download:
+    """Fetch files of a bill that somebody names."""
+    from koku_aws.download import fetch
+
+    return fetch(source, names, folder, settings)
 
 
 @hookimpl

@@ -1,21 +1,16 @@
-"""The bucket that AWS writes reports to, read with the source's role, access key or profile."""
+"""The bucket that AWS writes reports to, and what AWS answers when it cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from koku_aws.sources import ROLE
-from koku_core.bills.places import Place, Stored
+from koku_core.bills.places import Stored
 from koku_core.errors import SourceBusy, SourceUnreadable
 
-if TYPE_CHECKING:
-    from koku_core.sources.model import Source
-
 _BLOCK = 1 << 20
-_SESSION = "koku-core"
 #: What AWS answers, why, and what to do about it.
 _KNOWN = {
     "NoSuchBucket": ("there is no such bucket", "Correct the name of the bucket."),
@@ -67,10 +62,13 @@ class Bucket:
             with problems(self.name):
                 head = self._client.head_object(Bucket=self._bucket, Key=key)
         except _Missing as error:
-            raise SourceUnreadable(
-                self.name, f"the manifest {beside} names {key}, which is not there",
-                "Have AWS deliver the report again, or remove the manifest.",
-            ) from error  # fmt: skip
+            who = f"the manifest {beside} names {key}, which" if beside else key
+            do = (
+                "Have AWS deliver the report again, or remove the manifest."
+                if beside
+                else "Put it there, or correct its name."
+            )
+            raise SourceUnreadable(self.name, f"{who} is not there", do) from error
         return Stored(key, head["ETag"], head["ContentLength"])
 
     def fetch(self, stored: Stored, target: Path) -> None:
@@ -121,43 +119,3 @@ def _of_answer(place: str, answer: dict[str, Any]) -> SourceUnreadable | SourceB
     if status >= 500 or status == 429 or code in ("SlowDown", "Throttling", "RequestTimeout"):
         return SourceBusy(place, said)
     return SourceUnreadable(place, said, "Correct the source, or what it may do.")
-
-
-def connect(source: Source) -> tuple[Place, bytes | None]:
-    """The bucket of a source, and its organization as far as it may be read.
-
-    Raises:
-        SourceUnreadable: the role cannot be assumed, or the credentials are wrong.
-        SourceBusy: AWS cannot be reached.
-    """
-    place = source.data_source
-    with problems(f"role {source.credentials.get('role_arn')}"):
-        client = _session(source)
-        return Bucket(client("s3"), place["bucket"], str(place.get("prefix") or "").strip("/")), None
-
-
-def _session(source: Source) -> Callable[[str], Any]:
-    """What makes clients of AWS services for a source."""
-    import boto3
-    from botocore.config import Config
-
-    given, region = source.credentials, source.data_source.get("bucket_region") or "us-east-1"
-    settings = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=60)
-    session = boto3.Session(
-        aws_access_key_id=given.get("access_key_id"),
-        aws_secret_access_key=given.get("secret_access_key"),
-        aws_session_token=given.get("session_token"),
-        profile_name=given.get("profile"),
-        region_name=region,
-    )
-    if ROLE.fullmatch(str(given.get("role_arn"))):
-        asked = {"RoleArn": given["role_arn"], "RoleSessionName": _SESSION}
-        asked |= {"ExternalId": given["external_id"]} if given.get("external_id") else {}
-        made = session.client("sts", config=settings).assume_role(**asked)["Credentials"]
-        session = boto3.Session(
-            aws_access_key_id=made["AccessKeyId"],
-            aws_secret_access_key=made["SecretAccessKey"],
-            aws_session_token=made["SessionToken"],
-            region_name=region,
-        )
-    return lambda service: session.client(service, config=settings)

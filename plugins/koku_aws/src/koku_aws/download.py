@@ -1,13 +1,14 @@
 """What is new at a source → files: a bill for each month, which AWS writes anew until the month is closed and sometimes after.
 
-A bill is one delivery: its manifest, the organization as it is now, and its data files. It is fetched again when one of them has changed.
+A bill is one delivery: its manifest, the organization as it was in its month, and its data files. It is fetched again when one of them has
+changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,8 @@ from koku_core.intake.local import local_folder
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
 
+#: Where a source's state keeps the organization; bills are kept by report and month.
+_STATES = "organization"
 #: Files of one bill that are fetched at a time.
 _AT_A_TIME = 4
 #: `[prefix/]report/20261101-20261201/report-Manifest.json`, and CUR 2.0's `report/metadata/BILLING_PERIOD=2026-11/report-Manifest.json`.
@@ -32,7 +35,7 @@ _MANIFEST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Bill:
+class Bill:
     """A bill that was found: the folder of its report, its month, its manifest."""
 
     report: str
@@ -48,12 +51,12 @@ def download(source: Source, state: Mapping[str, Any], folder: Path, settings: S
         SourceBusy: the source cannot be read now.
         SettingError: a local source reads a folder that it may not.
     """
-    place, members = _open(source, settings)
     known = dict(state)
+    place, members, details = _open(source, settings, known)
     failed: list[KokuError] = []
-    for bill in _bills(place, source, settings):
+    for bill in bills(place, source, settings):
         try:
-            found = _changed(place, bill, members, known, folder)
+            found = _changed(place, bill, members(bill.month), known, folder, details)
         except KokuError as error:
             failed.append(error)
             continue
@@ -63,20 +66,32 @@ def download(source: Source, state: Mapping[str, Any], folder: Path, settings: S
         raise failed[0]
 
 
-def _open(source: Source, settings: Settings) -> tuple[Place, bytes | None]:
-    """Where a source's reports lie, and the organization, if it is known."""
+def _open(
+    source: Source, settings: Settings, known: dict[str, Any]
+) -> tuple[Place, Callable[[date], bytes | None], dict[str, str]]:
+    """Where a source's reports lie, what is known of the organization in a month, and what to tell of it. `known` moves on."""
     if source.source_type.endswith("-local"):
         folder = Folder(local_folder(settings, source.data_source["bucket"]), local_folder(settings, "."))
-        return folder, folder.small(organization.FILE)
-    from koku_aws.bucket import connect
+        return folder, lambda _: folder.small(organization.FILE), {}
+    from koku_aws import crawl
+    from koku_aws.session import Session
 
-    return connect(source)
+    session = Session(source)
+    found, said = crawl.look(session)
+    states = crawl.kept(known.get(_STATES, ()), found, Clock(settings.clock).today(), _oldest(settings))
+    known[_STATES] = states
+    return session.bucket, lambda month: crawl.of_month(states, month), {"organization": said}
 
 
-def _bills(place: Place, source: Source, settings: Settings) -> list[_Bill]:
+def _oldest(settings: Settings) -> date:
+    """The first day that may be kept."""
+    return add_months(month_of(Clock(settings.clock).today()), -settings.retain_months)
+
+
+def bills(place: Place, source: Source, settings: Settings) -> list[Bill]:
     """The bills of the report, without those that are older than what is kept."""
     prefix, wanted = (str(source.data_source.get(n) or "").strip("/") for n in ("prefix", "report"))
-    oldest = add_months(month_of(Clock(settings.clock).today()), -settings.retain_months)
+    oldest = _oldest(settings)
     found = []
     for stored in place.objects(manifests.SUFFIX):
         match = _MANIFEST.fullmatch(stored.key)
@@ -87,7 +102,7 @@ def _bills(place: Place, source: Source, settings: Settings) -> list[_Bill]:
             and wanted in ("", report.rpartition("/")[2])
         ):
             month = match["new"] or match["old"]
-            found.append(_Bill(report, date(int(month[:4]), int(month[-2:]), 1), stored))
+            found.append(Bill(report, date(int(month[:4]), int(month[-2:]), 1), stored))
     reports = sorted({bill.report for bill in found})
     if not reports:
         where = "/".join(filter(None, (prefix, wanted))) or "it"
@@ -104,7 +119,9 @@ def _bills(place: Place, source: Source, settings: Settings) -> list[_Bill]:
     return sorted((b for b in found if b.month >= oldest), key=lambda b: b.month)
 
 
-def _changed(place: Place, bill: _Bill, members: bytes | None, known: dict[str, Any], folder: Path) -> Download | None:
+def _changed(
+    place: Place, bill: Bill, members: bytes | None, known: dict[str, Any], folder: Path, details: Mapping[str, str]
+) -> Download | None:
     """The bill as a delivery; None if it is as it was. `known` moves on."""
     target = folder / f"{bill.month:%Y-%m}"
     target.mkdir(exist_ok=True)
@@ -124,5 +141,5 @@ def _changed(place: Place, bill: _Bill, members: bytes | None, known: dict[str, 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         list(pool.map(place.fetch, parts, names))
     known[name] = digest
-    details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account}
+    details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account, **details}
     return Download(f"{name} {digest[:32]}", (*files, *names), state=dict(known), details=details)

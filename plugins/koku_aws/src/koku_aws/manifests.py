@@ -23,12 +23,14 @@ class Manifest:
         month: that it bills; None: it does not say (those of data exports need not).
         keys: of the data files, as the report's writer names them.
         account: that pays.
+        columns: of the data files, as a CUR's header spells them; none: it does not say.
     """
 
     assembly: str
     month: date | None
     keys: tuple[str, ...]
     account: str
+    columns: tuple[str, ...] = ()
 
 
 def read(file: Path) -> Manifest:
@@ -56,7 +58,10 @@ def parse(text: bytes, name: str) -> Manifest:
         keys = body.get("reportKeys") or [f.split("/", 3)[-1] for f in body.get("dataFiles", ())]
         assembly = body.get("assemblyId") or body.get("executionId") or ""
         month = _month(str(period["start"])) if period else None
-        return Manifest(str(assembly), month, tuple(map(str, keys)), str(body.get("account", "")))
+        columns = tuple(
+            f"{c['category']}/{c['name']}" for c in body.get("columns") or () if isinstance(c, dict) and "category" in c
+        )
+        return Manifest(str(assembly), month, tuple(map(str, keys)), str(body.get("account", "")), columns)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PayloadRefused(
             name, f"is no manifest of a Cost and Usage Report ({type(error).__name__}: {error})",

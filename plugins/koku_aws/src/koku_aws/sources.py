@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 #: Roles that are assumed look so; anything else in `role_arn` is a name alone.
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
+#: What tells apart sources of one role.
+PLACE = ("bucket", "prefix", "report")
+
 #: What the API says of fields that are blank, and where.
 BLANK = {
     "role_arn": (

@@ -6,7 +6,7 @@
 WITH accounts AS (
     SELECT usage_start, usage_account_id, account_alias, organizational_unit_id, organizational_unit_name, organizational_unit_path
     FROM (
-        SELECT a.*, row_number() OVER (PARTITION BY usage_start, usage_account_id ORDER BY delivery, organizational_unit_path) AS number
+        SELECT a.*, row_number() OVER (PARTITION BY usage_start, usage_account_id ORDER BY delivery, organizational_unit_path, organizational_unit_id, organizational_unit_name, account_alias) AS number
         FROM {{ datasets.aws_organization }} AS a
         WHERE usage_account_id <> ''
     ) AS numbered

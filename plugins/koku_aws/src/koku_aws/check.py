@@ -1,0 +1,110 @@
+"""Looks at a source before it is stored: who asks, the bucket, the report in it; each thing that is wrong has its own message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from koku_aws import columns, manifests
+from koku_aws.bucket import Bucket, problems
+from koku_aws.download import bills
+from koku_aws.session import GLOBAL, Session
+from koku_core.errors import PayloadRefused, SourceBusy, SourceRefused, SourceUnreadable
+from koku_core.settings import Settings
+from koku_core.sources.model import Source
+
+#: Where the API says that something is wrong.
+ROLE, BUCKET = "authentication.role_arn.unreachable", "billing_source.bucket.notfound"
+DEFINITIONS, REPORT = "authentication.role_arn.noreportfound", "aws.report.configuration"
+COMPRESSION, FILE = "aws.report.compression.configuration", "report.notfound"
+_READ = ("GZIP", "Parquet")
+_RESOURCE = "line_item_resource_id"
+_WITH_IDS = "Make a report that includes resource IDs."
+
+
+def check(source: Source, settings: Settings) -> None:
+    """Look at a source.
+
+    Raises:
+        SourceRefused: it cannot be read as it is set up.
+    """
+    place = source.data_source
+    if place.get("storage_only"):
+        return  # its reports are named one by one
+    session = Session(source, patient=False)
+    with _refused(ROLE):
+        bucket = session.bucket
+    with _refused(BUCKET):
+        first = next(bucket.objects(manifests.SUFFIX), None)
+    if first is None:
+        _defined(session, place)
+    else:
+        _delivered(bucket, source, settings)
+
+
+@contextmanager
+def _refused(field: str) -> Iterator[None]:
+    """Refuse the source under a field if it cannot be read; what may be better later is no reason to believe it works."""
+    try:
+        yield
+    except SourceBusy as error:
+        raise SourceRefused(
+            field, f"{error.facts['place']}: {error.facts['why']}. Try again once it can be reached."
+        ) from error
+    except (SourceUnreadable, PayloadRefused) as error:
+        raise SourceRefused(field, error.message) from error
+
+
+def _delivered(bucket: Bucket, source: Source, settings: Settings) -> None:
+    """Look at the newest bill: its files must be there, with the columns that are needed."""
+    with _refused(REPORT):
+        found = bills(bucket, source, settings)
+    if not found:
+        return  # all are older than what is kept; new ones will come
+    newest = found[-1]
+    with TemporaryDirectory(prefix="koku-") as folder, _refused(REPORT):
+        bucket.fetch(newest.manifest, Path(folder) / manifests.SUFFIX)
+        said = manifests.read(Path(folder) / manifests.SUFFIX)
+    with _refused(FILE):
+        for key in said.keys:
+            bucket.find(key, newest.manifest.key)
+    if said.columns:
+        _columns(newest.report, said.columns)
+
+
+def _columns(report: str, header: tuple[str, ...]) -> None:
+    layout = columns.layout(header)
+    if layout.missing:
+        raise SourceRefused(
+            REPORT, f"Report {report} lacks the columns {', '.join(layout.missing)}. Make one that has them."
+        )
+    if _RESOURCE not in layout.at:
+        raise SourceRefused(REPORT, f"Report {report} has no resource IDs. {_WITH_IDS}")
+
+
+def _defined(session: Session, place: dict[str, Any] | Any) -> None:
+    """Nothing was delivered yet: there must be a report that will be."""
+    name = place["bucket"]
+    if not session.offers("cur"):
+        raise SourceRefused(REPORT, f"bucket {name}: no report is in it. Correct bucket and prefix, or put one there.")
+    with _refused(DEFINITIONS), problems("report definitions"):
+        pages = session.client("cur", GLOBAL).get_paginator("describe_report_definitions").paginate()
+        listed = [d for page in pages for d in page.get("ReportDefinitions", ())]
+    wanted = place.get("report")
+    found = [d for d in listed if d.get("S3Bucket") == name and wanted in (None, "", d.get("ReportName"))]
+    if not found:
+        known = ", ".join(sorted(f"{d.get('ReportName')} in {d.get('S3Bucket')}" for d in listed)) or "none"
+        raise SourceRefused(REPORT, f"No Cost and Usage Report is written to bucket {name}. Reports: {known}.")
+    for each in found:
+        _definition(each)
+
+
+def _definition(found: dict[str, Any]) -> None:
+    name, how = found.get("ReportName"), found.get("Compression")
+    if how not in _READ:
+        raise SourceRefused(COMPRESSION, f"Report {name} is compressed with {how}; {' and '.join(_READ)} can be read.")
+    if "RESOURCES" not in (found.get("AdditionalSchemaElements") or ()):
+        raise SourceRefused(REPORT, f"Report {name} has no resource IDs. {_WITH_IDS}")
