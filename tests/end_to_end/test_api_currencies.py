@@ -10,7 +10,6 @@ import pytest
 
 from koku_core import Koku, currencies
 from koku_core.api import create_app
-from koku_core.clock import Clock
 from tests.conftest import database
 from tests.end_to_end.conftest import Api, model
 from tests.end_to_end.tenants_data import OTHER, fill, opened
@@ -203,13 +202,20 @@ def test_a_rate_converts_the_months_that_it_is_for_and_those_before_without_one(
     assert total(api, "EUR") == 5
 
 
-def test_a_month_that_is_over_keeps_its_rate(api: Api, priced: Koku, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def later(priced: Koku) -> Iterator[Api]:
+    """The same data two months later."""
+    clock = datetime(2027, 1, 10, tzinfo=UTC)
+    with Koku.open(settings=priced.services.settings.model_copy(update={"clock": clock})) as koku:
+        yield Api(create_app(koku))
+
+
+def test_a_month_that_is_over_keeps_its_rate(api: Api, later: Api) -> None:
     one = f"{RATES}{api.make(RATES, rate(end_date='2027-03-31'))['uuid']}/"
     other = f"{RATES}{api.make(RATES, rate(target_currency='CHF', end_date='2026-11-30'))['uuid']}/"
-    monkeypatch.setattr(Clock, "now", lambda _: datetime(2027, 1, 10, tzinfo=UTC))
 
     def refused(path: str, **changed: Any) -> str:
-        [(text, source)] = api.errors("PUT", path, json=rate(**{"end_date": "2027-03-31", **changed}))
+        [(text, source)] = later.errors("PUT", path, json=rate(**{"end_date": "2027-03-31", **changed}))
         assert source == "non_field_errors"
         return text
 
@@ -224,8 +230,8 @@ def test_a_month_that_is_over_keeps_its_rate(api: Api, priced: Koku, monkeypatch
     assert refused(other, target_currency="CHF").startswith(
         "This rate ended on 2026-11-30 and all its months have been finalized."
     )
-    assert api.errors("DELETE", one) == [("Rates with finalized months cannot be deleted.", None)]
-    assert api.put(one, json=rate(exchange_rate=0.1, end_date="2027-02-28")).status_code == 200
-    assert total(api, "EUR&filter[time_scope_value]=-3") == 45
-    assert api.put(one, json=rate(exchange_rate=0.2, end_date="2026-12-31")).status_code == 200
-    assert total(api, "EUR&filter[time_scope_value]=-3") == 45
+    assert later.errors("DELETE", one) == [("Rates with finalized months cannot be deleted.", None)]
+    assert later.put(one, json=rate(exchange_rate=0.1, end_date="2027-02-28")).status_code == 200
+    assert total(later, "EUR&filter[time_scope_value]=-3") == 45
+    assert later.put(one, json=rate(exchange_rate=0.2, end_date="2026-12-31")).status_code == 200
+    assert total(later, "EUR&filter[time_scope_value]=-3") == 45
