@@ -154,7 +154,7 @@ class Listed:
         value: of a row of the fact.
         total: whether the total has it too.
         repeated: whether the row of the other groups names a value once for each group that has it, as clients know it.
-        shown: SQL of what is listed instead, a jsonb array, made of the values, which are the array `{values}`; empty: they themselves.
+        shown: SQL of what is listed instead, a json array, made of the values, which are the array `{values}`; empty: they themselves.
         hidden: it is there for figures alone, whose SQL may count it (`cardinality(NAME)`).
     """
 

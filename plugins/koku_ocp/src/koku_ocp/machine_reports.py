@@ -50,7 +50,7 @@ _CLAIM = Expression(
     ),
 )  # fmt: skip
 _CLAIMS = """
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('pvc_name', claim, 'storage_class', class, 'usage', used, 'capacity', capacity,
+    (SELECT coalesce(json_agg(json_build_object('pvc_name', claim, 'storage_class', class, 'usage', used, 'capacity', capacity,
                                                   'usage_units', 'GiB-Mo') ORDER BY claim, class), '[]')
      FROM (SELECT claim, class, max(used) AS used, max(capacity) AS capacity
            FROM (SELECT c ->> 0 AS claim, c ->> 1 AS class, sum((c ->> 2)::numeric) AS used, sum((c ->> 3)::numeric) AS capacity
@@ -62,7 +62,7 @@ _LABELS = Expression(
     ("vm_labels", "persistentvolumeclaim"),
 )
 _TAGS = """
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'values', found)
+    (SELECT coalesce(json_agg(json_build_object('key', key, 'values', found)
                                ORDER BY place, octet_length(key), key COLLATE "C"), '[]')
      FROM (SELECT key, min(left(v, 1)) AS place, jsonb_agg(DISTINCT value ORDER BY value) AS found
            FROM unnest({values}) AS v, jsonb_each_text(cast(substr(v, 2) AS jsonb)) GROUP BY key) AS tags)"""
@@ -101,7 +101,7 @@ VIRTUAL_MACHINES = Report(
 )  # fmt: skip
 
 MACHINES = ResourceType(
-    "virtual-machines", Key("vm_name", column("vm_name")), (CLUSTER, PROJECT), counted=False,
+    "virtual-machines", Key("vm_name", column("vm_name")), (CLUSTER, PROJECT), where=_ROWS, counted=False,
     narrowing=(
         Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
         Key("namespace", column("namespace")), Key("node", column("node")),
