@@ -18,6 +18,7 @@ with Koku.open() as koku:
             Rate("node_cost_per_month", 250),
             Rate("cpu_core_usage_per_hour", Decimal("0.03")),
             Rate("memory_gb_usage_per_hour", 0.004, cost_type="Infrastructure"),
+            Rate("cpu_core_request_per_hour", tag="environment", values={"prod": 0.02, "dev": 0.01}, default="dev"),
         ],
         price_lists=[winter["uuid"]],  # instead of these rates, on the days that it is valid for
         platform_cost=True,  # what the platform costs is shared by the projects that run on it

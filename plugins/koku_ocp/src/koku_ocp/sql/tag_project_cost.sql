@@ -10,7 +10,8 @@ projects AS (
 ),
 nodes AS (
     SELECT
-        usage_start, namespace, node, min(usage_row) AS usage_row, max(resource_id) AS resource_id,
+        usage_start, namespace, node, coalesce(min(usage_row) FILTER (WHERE vm_name IS NULL), min(usage_row)) AS usage_row,
+        max(resource_id) AS resource_id,
         count(*) OVER (PARTITION BY usage_start, namespace) AS nodes
     FROM {{ usage }}
     WHERE data_source = 'Pod' AND node IS NOT NULL
