@@ -23,7 +23,7 @@ from tests.golden.test_daily_summary import load, price
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 
 PATHS = re.compile(
-    r"/v1/(?:reports/openshift/(costs|compute|memory|volumes|resources/virtual-machines)/|tags/openshift/(?:([^/?]+)/)?)(?:\?(.*))?$"
+    r"/v1/(?:reports/openshift/(costs|compute|memory|volumes|resources/virtual-machines|gpu(?:/mig_profiles)?)/|tags/openshift/(?:([^/?]+)/)?)(?:\?(.*))?$"
 )
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Why an answer may differ (docs/differences.md), by what the question holds.
