@@ -51,6 +51,7 @@ def doctor(services: Services, tenant: Tenant) -> list[Finding]:
             for source in SourceRegistry(services, tenant):
                 found += _source(conn, services, source)
         found += _lake(services, tenant)
+    found += _engine(services, tenant)
     return sorted(found, key=lambda f: f.severity)
 
 
@@ -252,3 +253,8 @@ def _lake(services: Services, tenant: Tenant) -> Iterator[Finding]:
     if missing:
         do = "Restore them from a backup, or send the reports of these days again."
         yield Finding("error", f"{len(missing)} files of line items are gone, the first is {missing[0]}", "lake", do)
+
+
+def _engine(services: Services, tenant: Tenant) -> Iterator[Finding]:
+    name = services.settings.executor
+    return (Finding("error", what, f"executor {name}", do) for what, do in services.executor.troubles(tenant.name))

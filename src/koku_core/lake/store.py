@@ -237,6 +237,16 @@ class Lake:
             return []
         return sorted(name for *_, name in self.catalog.list_tables((tenant,)))
 
+    def snapshot(self, tenant: str, name: str) -> int | None:
+        """The id of a table's current state; None: nothing was ever committed to it.
+
+        Raises:
+            LakeError: the lake cannot be read.
+        """
+        stored = _reached(lambda: self.catalog.load_table((tenant, name)), f"open {name}")
+        current = stored.current_snapshot()
+        return current.snapshot_id if current else None
+
     def sweep(self, grace: timedelta = timedelta(days=7), tenant: str | None = None) -> int:
         """Remove the files that no live snapshot has named for longer than `grace`; be it longer than a backup's age.
 

@@ -20,8 +20,8 @@ _BLOCK_ROWS = 50_000
 
 
 def stage(conn: Connection, name: str, columns: tuple[Column, ...], table: pa.Table) -> None:
-    """Make a temporary table with `columns` and fill it with those columns of `table`."""
-    temporary(conn, name, columns)
+    """Make a temporary table with `columns` and fill it with those columns of `table`; texts are ordered by their bytes, as elsewhere."""
+    temporary(conn, name, columns, by_bytes=True)
     if table.num_rows:
         copy(conn, name, table.select([c.name for c in columns]))
     conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -92,9 +92,14 @@ def _columns(conn: Connection, table: str) -> set[str]:
     return {row[0] for row in found}
 
 
-def column_list(columns: tuple[Column, ...]) -> sql.Composed:
-    """`name type, …` for a CREATE TABLE."""
-    return sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.kind.value)) for c in columns)
+def column_list(columns: tuple[Column, ...], of_texts: LiteralString = "") -> sql.Composed:
+    """`name type, …` for a CREATE TABLE, with something added to the columns of texts."""
+    return sql.SQL(", ").join(
+        sql.SQL("{} {} {}").format(
+            sql.Identifier(c.name), sql.SQL(c.kind.value), sql.SQL(of_texts if c.kind is Kind.TEXT else "")
+        )
+        for c in columns
+    )
 
 
 def _ensure_table(conn: Connection, name: str, columns: tuple[Column, ...], clause: str) -> None:
@@ -129,6 +134,7 @@ def temporary(
     defaults: Mapping[str, Any] | None = None,
     *,
     numbered: str = "",
+    by_bytes: bool = False,
 ) -> None:
     """Make a table that only this transaction sees.
 
@@ -138,6 +144,7 @@ def temporary(
         columns: what it has.
         defaults: what columns hold that an insert does not name.
         numbered: a further column that numbers the rows.
+        by_bytes: order texts by their bytes, whatever the database's own order is.
     """
     table = sql.Identifier(name)
     number = (
@@ -145,7 +152,8 @@ def temporary(
         if numbered
         else sql.SQL("")
     )
-    conn.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}{}) ON COMMIT DROP").format(table, column_list(columns), number))
+    listed = column_list(columns, 'COLLATE "C"' if by_bytes else "")
+    conn.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}{}) ON COMMIT DROP").format(table, listed, number))
     for column, value in (defaults or {}).items():
         conn.execute(
             sql.SQL("ALTER TABLE pg_temp.{} ALTER {} SET DEFAULT {}").format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from koku_core.clock import month_end
@@ -9,7 +10,7 @@ from koku_core.database.server import Connection
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.summarize import Context, Step, Summary
 from koku_core.executors.base import CONTEXT_COLUMNS, Executor, Work
-from koku_core.executors.trino import relations
+from koku_core.executors.trino import checks, relations
 from koku_core.executors.trino.client import Trino
 from koku_core.executors.trino.url import TrinoUrl
 from koku_core.sql import Rendered, Table, templates
@@ -48,6 +49,10 @@ class TrinoExecutor(Executor):
         rendered = templates(summary.package, "trino").render(step.template, {**work.values, "datasets": datasets})
         with self.trino.query(rendered) as (names, blocks):
             return copy_rows(conn, into, names, blocks)
+
+    def troubles(self, tenant: str) -> Iterator[tuple[str, str]]:
+        """As in the base class: whether the server is there, new enough, and sees the lake as we do."""
+        return checks.troubles(self.trino, self.lake, tenant)
 
     def _partitions(self, dataset: Dataset, work: Work) -> Rendered:
         """The rows that the lake has of a dataset for this source and month."""

@@ -25,8 +25,8 @@
 {# distinct values of a text, as an array expression #}
 {% macro texts(x) %}array_agg(DISTINCT {{ x }}){% endmacro %}
 
-{# a label column as text, to put it in an order #}
-{% macro labels_text(labels) %}cast({{ labels }} AS text){% endmacro %}
+{# a label column as text, to put it in an order that is the same on every engine #}
+{% macro labels_text(labels) %}coalesce((SELECT string_agg(e.k || chr(1) || e.v, chr(2) ORDER BY (e.k || chr(1) || e.v) COLLATE "C") FROM jsonb_each_text({{ labels }}) AS e(k, v)), '') COLLATE "C"{% endmacro %}
 
 {# labels that a macro made, as a label column holds them #}
 {% macro labels_store(labels) %}{{ labels }}{% endmacro %}

@@ -27,7 +27,7 @@
 {# distinct values of a text, as an array expression #}
 {% macro texts(x) %}array_agg(DISTINCT {{ x }}){% endmacro %}
 
-{# a label column as text, to put it in an order #}
+{# a label column as text, to put it in an order that is the same on every engine #}
 {% macro labels_text(labels) %}coalesce(array_join(array_sort(transform(map_entries({{ _map(labels) }}), e -> e[1] || chr(1) || e[2])), chr(2)), ''){% endmacro %}
 
 {# labels that a macro made, as a label column holds them #}

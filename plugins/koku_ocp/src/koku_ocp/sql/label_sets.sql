@@ -1,7 +1,7 @@
 {# The enabled labels of a node or namespace on a day: one set each, the last that was seen, so that a change within the day doubles nothing. #}
 enabled AS (
-    SELECT array_agg(key) AS keys
-    FROM (SELECT key FROM {{ datasets.enabled_tag_keys }} UNION SELECT 'vm_kubevirt_io_name') AS k
+    SELECT coalesce(array_agg(key), ARRAY['vm_kubevirt_io_name']) || ARRAY['vm_kubevirt_io_name'] AS keys
+    FROM {{ datasets.enabled_tag_keys }}
 ),
 {% for owner, labels, days in (
     ('node', 'node_labels', datasets.ocp_node_label_days), ('namespace', 'namespace_labels', datasets.ocp_namespace_label_days),
