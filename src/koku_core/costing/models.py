@@ -15,6 +15,7 @@ from koku_core.costing.tenant_facts import facts_in, facts_of
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import UnknownName
+from koku_core.finding import find
 from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.validation import refuse
@@ -97,11 +98,7 @@ class CostModels:
         Raises:
             UnknownName: there is none, or several of that name.
         """
-        models = self.list()
-        found = [m for m in models if m["uuid"] == which] or [m for m in models if m["name"] == which]
-        if len(found) != 1:
-            raise UnknownName("cost model" if not found else "single cost model", which, {m["name"] for m in models})
-        return found[0]
+        return find("cost model", which, self.list(), lambda m: (m["uuid"],), lambda m: str(m["name"]))
 
     def create(self, body: Any) -> dict[str, Any]:
         """Make a cost model from the body of an API request; makes the tenant if need be.

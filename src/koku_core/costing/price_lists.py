@@ -19,6 +19,7 @@ from koku_core.costing.tenant_facts import facts_in, facts_of
 from koku_core.database.server import Connection, one, rows
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput, UnknownName
+from koku_core.finding import find
 from koku_core.services import Services
 
 _READ = """
@@ -56,11 +57,7 @@ class PriceLists:
         Raises:
             UnknownName: there is none, or several of that name.
         """
-        lists = self.list()
-        found = [p for p in lists if p["uuid"] == which] or [p for p in lists if p["name"] == which]
-        if len(found) != 1:
-            raise UnknownName("price list" if not found else "single price list", which, {p["name"] for p in lists})
-        return found[0]
+        return find("price list", which, self.list(), lambda p: (p["uuid"],), lambda p: str(p["name"]))
 
     def stored_rates(self, which: str) -> builtins.list[dict[str, Any]]:
         """The rates of a price list as they are stored.

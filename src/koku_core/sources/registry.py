@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from koku_core.database.server import Connection, one, rows
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput, UnknownName
+from koku_core.finding import find
 from koku_core.jobs.queue import enqueue
 from koku_core.jobs.schedule import hasten
 from koku_core.services import Services
@@ -131,12 +132,7 @@ class SourceRegistry:
         """
         if isinstance(which, Source):
             which = which.uuid
-        found = [s for s in self.list() if str(which) in (s.uuid, str(s.id))] or [
-            s for s in self.list() if s.name == which
-        ]
-        if len(found) != 1:
-            raise UnknownName("source" if not found else "single source", str(which), (s.name for s in self.list()))
-        return found[0]
+        return find("source", str(which), self.list(), lambda s: (s.uuid, str(s.id)), lambda s: s.name)
 
     def with_secrets(self, source: Source) -> Source:
         """The same source with its credentials in clear, for a download."""
