@@ -16,6 +16,7 @@ _KNOWN = {
     "NoSuchBucket": ("there is no such bucket", "Correct the name of the bucket."),
     "AccessDenied": ("access is denied", "Grant s3:ListBucket and s3:GetObject there, or correct role_arn and external_id."),
     "403": ("access is denied", "Grant s3:ListBucket and s3:GetObject there."),
+    "AccessDeniedException": ("access is denied", "Grant what its message names, or correct role_arn and external_id."),
     "InvalidAccessKeyId": ("AWS does not know the access key", "Correct access_key_id."),
     "SignatureDoesNotMatch": ("the secret does not belong to the access key", "Correct secret_access_key."),
     "ExpiredToken": ("the session token has expired", "Give a new one."),
@@ -108,14 +109,15 @@ def problems(place: str) -> Iterator[None]:
 
 
 def _of_answer(place: str, answer: dict[str, Any]) -> SourceUnreadable | SourceBusy:
-    code, status = str(answer["Error"].get("Code", "")), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    error, status = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = str(error.get("Code", ""))
     if code in _CHANGED:
         return SourceBusy(place, "it changed while it was read")
     if code in _MISSING:
         return _Missing(place, "there is no such object", "Have AWS deliver the report again.")
     if code in _KNOWN:
         return SourceUnreadable(place, *_KNOWN[code])
-    said = f"AWS answers {status} {code} {answer['Error'].get('Message', '')}".strip()
+    said = f"AWS answers {status} {code} {error.get('Message', '')}".strip()
     if status >= 500 or status == 429 or code in ("SlowDown", "Throttling", "RequestTimeout"):
         return SourceBusy(place, said)
     return SourceUnreadable(place, said, "Correct the source, or what it may do.")
