@@ -14,6 +14,8 @@ from koku_core import Koku
 from koku_core.access import EVERYTHING, Access
 from koku_core.errors import InvalidInput
 from koku_core.reports import Reports
+from koku_core.reports.resource_types import Wanted, listing
+from koku_ocp.report_map import REPORT_MAP
 
 FIRST = date(2026, 11, 1)
 MIG = f"filter[gpu_vendor]=nvidia&filter[gpu_model]=A100&filter[node]=n&{MONTH}"
@@ -75,6 +77,7 @@ def rows() -> Iterator[dict[str, Any]]:
             yield row
             yield priced(row, cost)
         yield priced({**gpu(ONE, day, "GPU unallocated", "n2", ""), "gpu_mode": None}, 1000)
+        yield {**gpu(ONE, day, "GPU unallocated", "n4", "", "L4"), "gpu_mode": None}
         yield {
             **priced(whole[0], 0, "gpu_distributed"),
             "layer": 2,
@@ -205,3 +208,35 @@ def test_a_gpu_that_is_used_for_more_than_the_day_has_is_told(koku: Koku) -> Non
     assert told[0].what.startswith(
         f"G5 (Tesla T4, node n3) is reported in use for up to 30.0 hours a day on 3 days ({FIRST} to "
     )
+
+
+def test_groups_add_up_to_what_the_daily_summary_has(koku: Koku) -> None:
+    for key in ("cluster", "project", "or:node", "gpu_vendor", "gpu_model", "gpu_name", "gpu_mode", "mig_profile"):
+        for limit in ("", "&filter[limit]=1"):
+            body = ask(koku, f"group_by[{key}]=*&{MONTH}{limit}", "gpu")
+            assert sum(r["cost"]["total"]["value"] for r in cells(body["data"][0])) == 219, (key, limit)
+
+
+def test_costs_have_gpus_and_what_is_left_of_them_once(koku: Koku) -> None:
+    body = ask(koku, f"group_by[project]=*&{MONTH}")
+    assert {r["project"]: r["cost"]["total"]["value"] for r in cells(body["data"][0])} == {
+        "train": 96, "play": 123, "GPU unallocated": 3000,
+    }  # fmt: skip
+    assert body["meta"]["total"]["cost"]["gpu_unallocated_distributed"]["value"] == 1500
+
+
+@pytest.mark.parametrize(
+    ("name", "narrowing", "values"),
+    [
+        ("gpu-vendors", {}, ("nvidia",)),
+        ("gpu-models", {}, ("A100", "L4", "Tesla T4")),
+        ("gpu-models", {"vendor_name": "nvid", "namespace": "play"}, ("A100", "Tesla T4")),
+        ("gpu-models", {"vendor_name": "amd"}, ()),
+    ],
+)
+def test_lists_tell_of_idle_models_too(
+    koku: Koku, name: str, narrowing: dict[str, str], values: tuple[str, ...]
+) -> None:
+    kind = next(k for k in REPORT_MAP.resource_types if k.name == name)
+    found = listing(koku.handle, REPORT_MAP.fact, kind, EVERYTHING, Wanted(narrowing=narrowing))
+    assert tuple(value for value, _ in found.rows) == values

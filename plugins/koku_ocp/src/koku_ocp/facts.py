@@ -26,6 +26,8 @@ REAL = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network
 #: What the reports about pods and about volumes are made of.
 POD_ROWS = f"data_source = 'Pod' AND {REAL}"
 VOLUME_ROWS = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
+#: What GPUs were used for and what was left of them.
+ALL_GPU_ROWS = "data_source = 'GPU'"
 #: What GPUs were used for: neither what was left of them nor what of that was handed on.
 GPU_ROWS = (
     "data_source = 'GPU' AND namespace <> 'GPU unallocated' AND cost_model_rate_type IS DISTINCT FROM 'gpu_distributed'"
@@ -94,6 +96,8 @@ DAILY_SUMMARY = Fact(
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
         Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
+        Rollup("ocp_gpu_model", ("cluster_id", "cluster_alias", "data_source", "namespace", "node", "gpu_vendor", "gpu_model"),
+               where=ALL_GPU_ROWS),
         Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost", "gpu_slice_seconds"), _GPU_SIZES,
                where=GPU_ROWS),
         Rollup("ocp_vm", (*_KEYS, "namespace", "node", *VM_KEYS, "persistentvolumeclaim", "storageclass", _STORAGE[0], _STORAGE[2]),

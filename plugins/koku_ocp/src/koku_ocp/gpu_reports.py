@@ -16,7 +16,7 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
-from koku_ocp.facts import GPU_ROWS
+from koku_ocp.facts import ALL_GPU_ROWS, GPU_ROWS
 
 _ROWS = Expression(GPU_ROWS, ("data_source", "namespace", "cost_model_rate_type"))
 _NAME = Expression("gpu_vendor || '_' || gpu_model || '_' || coalesce(node, '')", ("gpu_vendor", "gpu_model", "node"))
@@ -119,14 +119,14 @@ def _instances(cluster: Key, project: Key, node: Key, clusters: Listed) -> Repor
 
 
 def resource_types(cluster: Key, project: Key) -> tuple[ResourceType, ...]:
-    """The lists of vendors and models, which whoever sees projects or clusters sees as far as these use them."""
+    """The lists of vendors and models, idle ones too, since what is left of them has a price."""
     narrowing = (
         Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
         Key("namespace", column("namespace")), Key("node", column("node")),
     )  # fmt: skip
     vendor = Key("vendor_name", column("gpu_vendor"))
-    within = (cluster, project)
+    within, there = (cluster, project), Expression(ALL_GPU_ROWS, ("data_source",))
     return (
-        ResourceType("gpu-vendors", VENDOR, within, counted=False, narrowing=narrowing, where=_ROWS),
-        ResourceType("gpu-models", MODEL, within, counted=False, narrowing=(*narrowing, vendor), where=_ROWS),
+        ResourceType("gpu-vendors", VENDOR, within, counted=False, narrowing=narrowing, where=there),
+        ResourceType("gpu-models", MODEL, within, counted=False, narrowing=(*narrowing, vendor), where=there),
     )
