@@ -42,9 +42,9 @@ def main(dsn: str, data: Path, payload: Path, cluster: str, counter: Path) -> No
         counter.write_text("begin")
         steps = _ingest(koku, payload, source)
         counter.write_text("end")
-        peak = _peak_mib()
+        peak = peak_mib()
         after = resource.getrusage(resource.RUSAGE_SELF)
-        steps["price again"] = _timed(lambda: _price(koku, source))
+        steps["price again"] = timed(lambda: _price(koku, source))
         print(json.dumps({
             "steps": steps, "peak_mib": peak,
             "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
@@ -66,11 +66,11 @@ def _source(koku: Koku, cluster: str) -> Source:
 
 
 def _ingest(koku: Koku, payload: Path, source: Source) -> dict[str, float]:
-    steps = {"upload": _timed(lambda: koku.receive(payload, MEDIA_TYPE)), "jobs": _timed(koku.work)}
+    steps = {"upload": timed(lambda: koku.receive(payload, MEDIA_TYPE)), "jobs": timed(koku.work)}
     failed = koku.jobs.list(("failed",))
     if failed:
         raise SystemExit(f"{source.name}: {failed[0].error}")
-    steps["first answer"] = _timed(lambda: koku.report("openshift/costs", months=-1, resolution="monthly").to_json())
+    steps["first answer"] = timed(lambda: koku.report("openshift/costs", months=-1, resolution="monthly").to_json())
     return steps
 
 
@@ -80,13 +80,14 @@ def _price(koku: Koku, source: Source) -> None:
     publish(koku.services, koku.handle, source, date(2026, 10, 1), from_lake=False)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """The largest resident set of this process; `ru_maxrss` would count that of the process that started it."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
 
 
-def _timed(work: Callable[[], Any]) -> float:
+def timed(work: Callable[[], Any]) -> float:
+    """The seconds that something takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -114,7 +115,7 @@ def _ask(koku: Koku, question: Question) -> dict[str, Any]:
 
 def _median_ms(work: Callable[[], Any], times: int = 15) -> float:
     work()
-    return statistics.median(_timed(work) for _ in range(times)) * 1000
+    return statistics.median(timed(work) for _ in range(times)) * 1000
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Counts the lines of each plugin by the hook that they are for: `python -m docs.sizes` writes the table of docs/explanation/plugins.md.
 
-A module belongs to the hook whose module alone imports it, directly or by way of others; what several hooks import is shared. A template belongs
-to the hook that names it. Empty lines and comments count, tests do not.
+A module belongs to the hook whose module alone imports it, directly or by way of others; what several hooks import is shared. A template
+belongs to the hook that names it. Empty lines and comments count, tests do not.
 """
 
 from __future__ import annotations
