@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.report_data import MONTH, ONE, TWO, ask, cells, tenant
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.report_data import DAILY, MONTH, ONE, TWO, ask, cells, tenant
 
 from koku_core import Koku
 from koku_core.access import EVERYTHING, Access
@@ -240,3 +242,35 @@ def test_lists_tell_of_idle_models_too(
     kind = next(k for k in REPORT_MAP.resource_types if k.name == name)
     found = listing(koku.handle, REPORT_MAP.fact, kind, EVERYTHING, Wanted(narrowing=narrowing))
     assert tuple(value for value, _ in found.rows) == values
+
+
+keys = st.lists(
+    st.sampled_from(("project", "cluster", "or:node", "gpu_model", "gpu_mode", "mig_profile", "gpu_name")),
+    min_size=1,
+    max_size=2,
+    unique=True,
+)
+asked = st.lists(
+    st.tuples(
+        st.sampled_from(("filter", "exclude")), st.sampled_from(("", "and:", "or:")),
+        st.sampled_from(("project", "cluster", "node", "gpu_model", "gpu_mode", "mig_profile")),
+        st.sampled_from(("train", "play", "n1", "n2", "A100", "MIG", "dedicated", "1g", "c-1", "*")),
+    ),
+    max_size=2,
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    keys=keys,
+    asked=asked,
+    limit=st.sampled_from(("", "&filter[limit]=1", "&filter[limit]=2")),
+    period=st.sampled_from((MONTH, DAILY)),
+)
+def test_groups_add_up_to_the_total(
+    koku: Koku, keys: list[str], asked: list[tuple[str, str, str, str]], limit: str, period: str
+) -> None:
+    filters = "".join(f"&{where}[{operator}{key}]={value}" for where, operator, key, value in asked)
+    body = ask(koku, "&".join(f"group_by[{key}]=*" for key in keys) + filters + limit + f"&{period}", "gpu")
+    found = sum(r["cost"]["total"]["value"] for bucket in body["data"] for r in cells(bucket))
+    assert found == pytest.approx(body["meta"]["total"]["cost"]["total"]["value"])
