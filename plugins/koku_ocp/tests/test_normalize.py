@@ -280,6 +280,9 @@ def test_machines_keep_their_uptime_times_cores(tmp_path: Path) -> None:
         ),  # unknown to us: its slice is kept all the same
         ("Brand-New-X1", "2g.20gb", "8", ("Brand New X1", 2, 20480, 8)),
         ("Tesla_T4", "", "", ("Tesla T4", None, None, None)),
+        ("A100", "1g.5gb+me", "1000000000000", ("A100", 1, 5120, 7)),
+        ("A100", f"{10**30}g.5gb", "", ("A100", None, None, None)),
+        ("A100", "0g.5gb", "-7", ("A100", None, None, None)),
     ],
 )
 def test_gpus_are_cleaned(tmp_path: Path, model: str, profile: str, told: str, expected: tuple[Any, ...]) -> None:
@@ -412,6 +415,7 @@ def test_a_cut_off_payload_is_refused(tmp_path: Path) -> None:
         ("gpu_product:NVIDIA-A30-MIG-2g.12gb|gpu_count:2|mig_strategy:single", ("NVIDIA A30", 2, 2, 4)),
         ("gpu_product:A100|gpu_count:7|mig_strategy:single", ("A100", 7, 1, 7)),
         ("gpu_count:many", ("", None, None, None)),
+        (f"gpu_count:{10**30}|gpu_product:A100-MIG-0g.5gb", ("A100 MIG 0g 5gb", None, None, None)),
     ],
 )
 def test_labels_of_nodes_tell_of_their_gpus(tmp_path: Path, told: str, expected: tuple[Any, ...]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: The text of a node's role → its rank; a node is what its highest role says.
 ROLES = {"control-plane": 3, "master": 3, "infra": 2, "worker": 1}
 _RANKED = {0: None, 1: "worker", 2: "infra", 3: "master"}
+#: No GPU has so many slices: a number as large is none.
+_MOST_SLICES = 1000
 _CONTROL_PLANE = "openshift-kube-apiserver"
 
 
@@ -104,7 +106,7 @@ def _clean_gpus(days: pa.Table) -> pa.Table:
 
     models = [gpu.model(text) for text in days["gpu_model_name"].to_pylist()]
     parts = [gpu.slices(text) for text in days["mig_profile"].to_pylist()]
-    told = [int(count) or None for count in days["gpu_max_slices"].to_pylist()]
+    told = [int(count) if 0 < count < _MOST_SLICES else None for count in days["gpu_max_slices"].to_pylist()]
     most = [(t or gpu.max_slices(m)) if p else None for t, m, p in zip(told, models, parts, strict=True)]
     vendors = [gpu.vendor(text) for text in days["gpu_vendor_name"].to_pylist()]
     days = replace(days, "gpu_model_name", models, pa.string())

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_PROFILE = re.compile(r"(\d+)g\.(\d+)gb")
+_PROFILE = re.compile(r"([1-9]\d?)g\.(\d{1,5})gb", re.ASCII)
 #: What the device plugin appends to the model of a node whose GPUs are all sliced alike, or shared by time.
 _SLICED, _SHARED = (
-    re.compile(r"[-_ ]MIG[-_ ](\d+)g\.\d+gb.*$", re.IGNORECASE),
+    re.compile(r"[-_ ]MIG[-_ ]([1-9]\d?)g\.\d+gb.*$", re.IGNORECASE | re.ASCII),
     re.compile(r"[-_ ]SHARED$", re.IGNORECASE),
 )
 #: Slices of a whole GPU, where the operator is too old to tell.
@@ -44,10 +44,10 @@ def inventory(labels: Mapping[str, str]) -> Inventory | None:
     product = _SHARED.sub("", labels.get("nvidia_com_gpu_product", ""))
     profile = _SLICED.search(product)
     name = model(_SLICED.sub("", product))
-    count = labels.get("nvidia_com_gpu_count", "")
+    count = re.fullmatch(r"\d{1,6}", labels.get("nvidia_com_gpu_count", ""), re.ASCII)
     each = (int(profile[1]) if profile else 1) if strategy == "single" else None
     most = max_slices(name) if strategy in ("single", "mixed") else None
-    return Inventory(name, int(count) if count.isascii() and count.isdigit() else None, each, most)
+    return Inventory(name, int(count[0]) if count else None, each, most)
 
 
 def vendor(name: str) -> str:

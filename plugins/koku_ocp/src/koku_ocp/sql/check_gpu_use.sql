@@ -1,6 +1,6 @@
 {# GPUs that were in use for more hours than a day has. #}
 WITH used AS (
-    SELECT usage_start, node, resource_id, max(gpu_model) AS model, sum(gpu_slice_seconds) / max(gpu_slices) / 3600 AS hours
+    SELECT usage_start, node, resource_id, max(gpu_model) AS model, sum(gpu_slice_seconds) / nullif(max(gpu_slices), 0) / 3600 AS hours
     FROM {{ tables.ocp_gpu }}
     WHERE source_uuid = {{ source_uuid }} AND resource_id IS NOT NULL
     GROUP BY 1, 2, 3
