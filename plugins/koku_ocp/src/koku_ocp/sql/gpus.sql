@@ -2,39 +2,20 @@
 
    All are told in slice-seconds: the slices of an instance times the seconds that it was in use. A GPU of a model has `gpu_slices` of them on
    a node, the whole month long, 1 if none is sliced, so that whole GPUs and instances add up. #}
-WITH {% include 'label_sets.sql' %}
-{% include 'machine_pods.sql' %}
-{# What each virtual machine is known by on a day. #}
-machines AS (
-    SELECT usage_start, namespace, vm_name, labels
-    FROM (
-        SELECT *, row_number() OVER (
-            PARTITION BY usage_start, namespace, vm_name ORDER BY pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
-        ) AS place
-        FROM machine_pods
-    ) AS ranked
-    WHERE place = 1
-),
-line_items AS (
+WITH line_items AS (
     SELECT
-        g.usage_start,
-        coalesce(g.node, '') AS node,
-        g.namespace,
-        coalesce(g.gpu_uuid, '') AS gpu_uuid,
-        g.mig_instance_id,
-        g.gpu_vendor_name,
-        coalesce(g.gpu_model_name, '') AS gpu_model_name,
-        g.mig_profile,
-        g.mig_slice_count,
-        p.vm_name,
-        max(g.mig_memory_capacity_mib) AS mig_mib,
-        max(g.gpu_max_slices) AS slices,
-        max(g.gpu_memory_capacity_mib) AS mib,
-        sum(g.gpu_pod_uptime) AS seconds
-    FROM {{ datasets.ocp_gpu_days }} AS g
-    LEFT JOIN (SELECT usage_start, namespace, pod, max(vm_name) AS vm_name FROM machine_pods GROUP BY 1, 2, 3) AS p
-        ON p.usage_start = g.usage_start AND p.namespace = g.namespace AND p.pod = g.pod
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+        usage_start,
+        coalesce(node, '') AS node,
+        namespace,
+        coalesce(gpu_uuid, '') AS gpu_uuid,
+        mig_instance_id,
+        gpu_vendor_name,
+        coalesce(gpu_model_name, '') AS gpu_model_name,
+        mig_slice_count,
+        max(gpu_max_slices) AS slices,
+        sum(gpu_pod_uptime) AS seconds
+    FROM {{ datasets.ocp_gpu_days }}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ),
 {# The slices of a model's GPUs; of a model that is not known, those that were seen on one GPU, so that it is never charged more than once.
    A model that is idle for a day is still there. #}
@@ -123,26 +104,63 @@ unallocated AS (
         SELECT usage_start, node, gpu_model_name, sum(slice_seconds) AS slice_seconds FROM used GROUP BY 1, 2, 3
     ) AS u ON u.usage_start = c.usage_start AND u.node = c.node AND u.gpu_model_name = c.gpu_model_name
 ),
+{# What GPUs were used for, with the virtual machines that their pods are of. #}
+{% include 'label_sets.sql' %}
+{% include 'machine_pods.sql' %}
+machines AS (
+    SELECT usage_start, namespace, pod, vm_name, labels
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY usage_start, namespace, pod ORDER BY pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
+        ) AS place
+        FROM machine_pods
+    ) AS ranked
+    WHERE place = 1
+),
+uses AS (
+    SELECT
+        g.usage_start,
+        g.namespace,
+        coalesce(g.node, '') AS node,
+        coalesce(g.gpu_uuid, '') AS gpu_uuid,
+        g.gpu_vendor_name,
+        coalesce(g.gpu_model_name, '') AS gpu_model_name,
+        g.mig_profile,
+        g.mig_instance_id,
+        g.mig_slice_count,
+        v.vm_name,
+        v.labels,
+        max(g.gpu_memory_capacity_mib) AS mib,
+        max(g.mig_memory_capacity_mib) AS mig_mib,
+        max(g.gpu_max_slices) AS slices,
+        sum(g.gpu_pod_uptime) AS seconds
+    FROM {{ datasets.ocp_gpu_days }} AS g
+    LEFT JOIN machines AS v ON v.usage_start = g.usage_start AND v.namespace = g.namespace AND v.pod = g.pod
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+),
 all_rows AS (
     SELECT
-        usage_start, namespace, node, gpu_uuid, gpu_vendor_name, gpu_model_name,
-        CASE WHEN mig_slice_count IS NULL THEN 'dedicated' ELSE 'MIG' END AS gpu_mode,
-        CASE WHEN mig_slice_count IS NOT NULL THEN mig_profile END AS mig_profile,
-        CASE WHEN mig_slice_count IS NOT NULL THEN mig_instance_id END AS mig_instance_id,
-        mib, mig_mib, mig_slice_count,
-        CASE WHEN mig_slice_count IS NOT NULL THEN slices END AS max_slices,
-        gpu_slices, slice_seconds, vm_name
-    FROM used
+        u.usage_start, u.namespace, u.node, u.gpu_uuid, u.gpu_vendor_name, u.gpu_model_name,
+        CASE WHEN u.mig_slice_count IS NULL THEN 'dedicated' ELSE 'MIG' END AS gpu_mode,
+        CASE WHEN u.mig_slice_count IS NOT NULL THEN u.mig_profile END AS mig_profile,
+        CASE WHEN u.mig_slice_count IS NOT NULL THEN u.mig_instance_id END AS mig_instance_id,
+        u.mib, u.mig_mib, u.mig_slice_count,
+        CASE WHEN u.mig_slice_count IS NOT NULL THEN u.slices END AS max_slices,
+        m.gpu_slices,
+        u.seconds * coalesce(u.mig_slice_count, m.gpu_slices) AS slice_seconds,
+        u.vm_name, u.labels
+    FROM uses AS u
+    JOIN models AS m ON m.node = u.node AND m.gpu_model_name = u.gpu_model_name
     UNION ALL
     SELECT
         usage_start, 'GPU unallocated', node, NULL, gpu_vendor_name, gpu_model_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        gpu_slices, slice_seconds, NULL
+        gpu_slices, slice_seconds, NULL, {{ m.no_labels() }}
     FROM unallocated
     WHERE slice_seconds > 0
 ),
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (SELECT DISTINCT namespace FROM all_rows) AS s
+    FROM (SELECT namespace FROM {{ datasets.ocp_gpu_days }} UNION SELECT 'GPU unallocated') AS s
     JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
     GROUP BY 1
 )
@@ -168,7 +186,6 @@ SELECT
     {{ m.figure('r.slice_seconds' | sql) }} AS gpu_slice_seconds,
     g.cost_group_id AS cost_category_id,
     r.vm_name,
-    CASE WHEN r.vm_name IS NOT NULL THEN {{ m.labels_store('v.labels' | sql) }} END AS vm_labels
+    CASE WHEN r.vm_name IS NOT NULL THEN {{ m.labels_store('r.labels' | sql) }} END AS vm_labels
 FROM all_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
-LEFT JOIN machines AS v ON v.usage_start = r.usage_start AND v.namespace = r.namespace AND v.vm_name = r.vm_name
