@@ -224,7 +224,11 @@ RESOURCE_TYPES = (
 COST_GROUPS = CostGroups(
     PROJECT,
     Key("cluster", ALIAS),
-    Expression(f"{REAL} AND namespace <> 'GPU unallocated'", ("namespace",)),
+    # of what runs: a project that has labels alone may have a price, but nothing to be grouped
+    Expression(
+        f"{REAL} AND namespace <> 'GPU unallocated' AND cost_model_rate_type IS NULL",
+        ("namespace", "cost_model_rate_type"),
+    ),
 )
 GPUS = gpu_reports.reports(CLUSTER, PROJECT, NODE, CLUSTERS, (CLASSIFICATION, DEFAULT_PROJECT))
 ON_CLOUDS = on_clouds.reports(CLUSTER, PROJECT, NODE, (CLUSTERS,), (CLASSIFICATION, DEFAULT_PROJECT))
