@@ -18,7 +18,7 @@ from koku_core.lines.answer import Lines
 from koku_core.lines.matching import Matching, Scope
 from koku_core.lines.question import Question, question
 from koku_core.plugins import ProviderPlugin
-from koku_core.reports.access import restrict
+from koku_core.reports import inside
 from koku_core.reports.context import Context
 from koku_core.reports.explain import explained
 from koku_core.reports.options import query_of
@@ -76,9 +76,10 @@ class LineItemReports(Reports):
             raise UnknownName("report with line items", path.strip("/"), known)
 
         def prepared(conn: Connection) -> tuple[Context | None, Question]:
-            found = self._context(conn, plugin, dict(asked))
+            found = self._context(conn, plugin, dict(asked), report)
             parameters = self._validated(plugin, report, found or Context(), dict(asked), query, gated=gated)
-            planned = plan(plugin.report_map, parameters, restrict(access, report.keys, parameters.filters))
+            parameters, restrictions = inside.permitted(conn, plugin.report_map, parameters, access)
+            planned = plan(plugin.report_map, parameters, restrictions)
             return found, question(planned, found or Context(), row, strict=gated)
 
         with self._snapshot() as conn:
