@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from koku_core.settings import Settings
+from koku_core.testing.engines import lake_url, object_store, trino, trino_koku, trino_settings
 from koku_core.testing.fixtures import database, dsn, koku, server_dsn, settings_for
 
-__all__ = ["database", "dsn", "koku", "server_dsn"]
+__all__ = ["database", "dsn", "koku", "lake_url", "object_store", "server_dsn", "trino", "trino_koku", "trino_settings"]
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

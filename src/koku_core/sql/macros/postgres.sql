@@ -33,3 +33,24 @@
 
 {# no labels: null, where labels are expected #}
 {% macro no_labels() %}cast(NULL AS jsonb){% endmacro %}
+
+{# labels from a text of JSON, as macros hand them on #}
+{% macro labels_parse(text) %}cast({{ text }} AS jsonb){% endmacro %}
+
+{# after FROM: a row for each label of a label column, as `name` (key, value) #}
+{% macro labels_each(labels, name) %}CROSS JOIN LATERAL jsonb_each_text({{ labels }}) AS {{ name }} (key, value){% endmacro %}
+
+{# a product of two figures, exact to 15 decimals on every engine #}
+{% macro product(a, b) %}round(cast({{ a }} AS numeric) * ({{ b }}), 15){% endmacro %}
+
+{# whole days from one date to another #}
+{% macro days_between(first, last) %}(({{ last }}) - ({{ first }})){% endmacro %}
+
+{# whole seconds from one timestamp to another #}
+{% macro seconds_between(first, last) %}cast(trunc(extract(epoch FROM ({{ last }}) - ({{ first }}))) AS bigint){% endmacro %}
+
+{# the distinct values of a text, in order, with `separator` between them; null if there are none #}
+{% macro joined(x, separator) %}array_to_string(array_agg(DISTINCT ({{ x }}) COLLATE "C" ORDER BY ({{ x }}) COLLATE "C") FILTER (WHERE ({{ x }}) IS NOT NULL), {{ separator }}){% endmacro %}
+
+{# what the first group of a regular expression finds in a text; null if it does not match #}
+{% macro found(x, pattern) %}substring({{ x }} FROM {{ pattern }}){% endmacro %}

@@ -35,3 +35,27 @@
 
 {# no labels: null, where labels are expected #}
 {% macro no_labels() %}cast(NULL AS map(varchar, varchar)){% endmacro %}
+
+{# labels from a text of JSON, as macros hand them on #}
+{% macro labels_parse(text) %}{{ _map(text) }}{% endmacro %}
+
+{# after FROM: a row for each label of a label column, as `name` (key, value) #}
+{% macro labels_each(labels, name) %}CROSS JOIN unnest({{ _map(labels) }}) AS {{ name }} (key, value){% endmacro %}
+
+{# a product of two figures, exact to 15 decimals on every engine: 38 digits have no room for 30 decimals, so the parts before and after
+   the point are multiplied apart #}
+{% macro _figure(x) %}cast({{ x }} AS decimal(38, 15)){% endmacro %}
+{% macro _part(x) %}({{ _figure(x) }} - truncate({{ _figure(x) }})){% endmacro %}
+{% macro product(a, b) %}(truncate({{ _figure(a) }}) * {{ _figure(b) }} + {{ _part(a) }} * truncate({{ _figure(b) }}) + cast(cast({{ _part(a) }} AS decimal(15, 15)) * cast({{ _part(b) }} AS decimal(15, 15)) AS decimal(38, 15))){% endmacro %}
+
+{# whole days from one date to another #}
+{% macro days_between(first, last) %}date_diff('day', {{ first }}, {{ last }}){% endmacro %}
+
+{# whole seconds from one timestamp to another #}
+{% macro seconds_between(first, last) %}date_diff('second', {{ first }}, {{ last }}){% endmacro %}
+
+{# the distinct values of a text, in order, with `separator` between them; null if there are none #}
+{% macro joined(x, separator) %}array_join(array_agg(DISTINCT {{ x }} ORDER BY {{ x }}) FILTER (WHERE {{ x }} IS NOT NULL), {{ separator }}){% endmacro %}
+
+{# what the first group of a regular expression finds in a text; null if it does not match #}
+{% macro found(x, pattern) %}regexp_extract({{ x }}, {{ pattern }}, 1){% endmacro %}

@@ -1,0 +1,1 @@
+"""One template that uses every macro, for every engine."""
