@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from koku_core.database.migrate import pending
 from koku_core.database.server import Connection, rows
 from koku_core.database.tenant import Tenant
 from koku_core.declare.facts import Fact
-from koku_core.declare.summarize import Check, Summary
+from koku_core.declare.summarize import Check, Metric, Summary
 from koku_core.errors import KokuError
 from koku_core.services import Services
 from koku_core.sources.model import Source
@@ -141,24 +141,42 @@ def _prices(conn: Connection, services: Services) -> Iterator[Finding]:
 def _unpriced(conn: Connection, services: Services) -> Iterator[Finding]:
     """Rates that are kept and shown, but that nothing prices: what they would cost is missing from every figure."""
     metrics = {
-        (p.provider.family.lower(), metric.name): metric
+        (p.provider.family.lower(), metric.name): (p.name, metric)
         for p in services.plugins
         if p.has("koku_cost_model") and p.cost_model
         for metric in p.cost_model.metrics
     }
-    for row in rows(
-        conn,
-        """SELECT m.name, m.family, rate -> 'metric' ->> 'name' AS metric, rate ->> 'custom_name' AS rate,
-               coalesce(jsonb_typeof(rate -> 'tag_rates') = 'object', false) AS by_tag
-           FROM cost_model m JOIN cost_model_price_list a ON a.cost_model_uuid = m.uuid
-           JOIN price_list l ON l.uuid = a.price_list_uuid CROSS JOIN LATERAL jsonb_array_elements(l.rates) AS rate
-           ORDER BY m.name, rate ->> 'custom_name'""",
-    ):
-        metric = metrics.get((row["family"].lower(), row["metric"]))
-        if metric is None or not metric.template_of(by_tag=row["by_tag"]):
-            kind = f"{row['metric']} by tag" if row["by_tag"] else row["metric"]
-            what = f"its rate {row['rate']!r} adds nothing: {kind} is kept, but not priced by this version"
-            yield Finding("warning", what, f"cost model {row['name']}", "Price it by another metric until then.")
+    for row in rows(conn, _RATES):
+        provider, metric = metrics.get((row["family"].lower(), row["metric"]), ("", None))
+        why, do = _why_unpriced(provider, metric, row)
+        if why:
+            yield Finding("warning", f"its rate {row['rate']!r} adds nothing: {why}", f"cost model {row['name']}", do)
+
+
+_RATES = """
+    SELECT m.name, m.family, rate -> 'metric' ->> 'name' AS metric, rate ->> 'custom_name' AS rate, rate #>> '{tag_rates,tag_key}' AS key,
+        coalesce(k.enabled, false) AS enabled, p.key AS parent
+    FROM cost_model m JOIN cost_model_price_list a ON a.cost_model_uuid = m.uuid
+    JOIN price_list l ON l.uuid = a.price_list_uuid CROSS JOIN LATERAL jsonb_array_elements(l.rates) AS rate
+    LEFT JOIN tag_key k ON k.family = upper(m.family) AND k.key = rate #>> '{tag_rates,tag_key}'
+    LEFT JOIN tag_mapping g ON g.child = k.uuid LEFT JOIN tag_key p ON p.uuid = g.parent
+    ORDER BY m.name, rate ->> 'custom_name'
+"""
+
+
+def _why_unpriced(provider: str, metric: Metric | None, row: Mapping[str, Any]) -> tuple[str, str]:
+    """Why nothing has the price of a rate, and what to do; empty if something may."""
+    by_tag = row["key"] is not None
+    if metric is None or not metric.template_of(by_tag=by_tag):
+        kind = f"{row['metric']} by tag" if by_tag else row["metric"]
+        return f"{kind} is kept, but not priced by this version", "Price it by another metric until then."
+    if not by_tag or not metric.by_label:
+        return "", ""
+    if not row["enabled"]:
+        return f"its tag key {row['key']!r} is not enabled", f"Enable it: koku tags enable {provider} {row['key']}"
+    if row["parent"]:
+        return f"its tag key {row['key']!r} is mapped to {row['parent']!r}", f"Price {row['parent']!r} instead."
+    return "", ""
 
 
 def _cost_model(services: Services, provider: str) -> bool:

@@ -188,19 +188,35 @@ def test_a_plugin_that_cannot_be_used(settings: Settings) -> None:
     assert found.where.startswith("plugin broken")
 
 
-def test_rates_that_are_kept_but_not_priced(koku: Koku, sample: Sample) -> None:
+def test_rates_that_nothing_pays(koku: Koku, sample: Sample) -> None:
     source = koku.sources.add(sample.source_type, name="prod", **sample.credentials)
-    tier = [{"value": 1, "unit": "USD"}]
-    by_tag = {"tag_key": "env", "tag_values": [{"tag_value": "prod", "value": 1, "unit": "USD", "default": False}]}
+
+    def by_tag(metric: str, key: str) -> dict[str, object]:
+        prices = {"tag_value": "prod", "value": 1, "unit": "USD", "default": False}
+        return {
+            "metric": {"name": metric},
+            "custom_name": f"{metric} {key}",
+            "tag_rates": {"tag_key": key, "tag_values": [prices]},
+        }
+
     rates = [
-        {"metric": {"name": "vm_cost_per_month"}, "cost_type": "Infrastructure", "tiered_rates": tier},
-        {"metric": {"name": "node_cost_per_month"}, "cost_type": "Infrastructure", "tiered_rates": tier},
-        {"metric": {"name": "node_cost_per_month"}, "cost_type": "Supplementary", "tag_rates": by_tag},
+        {"metric": {"name": "gpu_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
+        {"metric": {"name": "node_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
+        by_tag("gpu_cost_per_month", "nvidia"),
+        *(by_tag("node_cost_per_month", key) for key in ("env", "environment", "stage")),
     ]
+    koku.tags.enable("OCP", ["env", "environment"])
     koku.cost_models.create(
         {"name": "m", "description": "", "source_type": "OCP", "source_uuids": [source.uuid], "rates": rates}
     )
-    told = [f.what for f in koku.doctor() if f.where == "cost model m"]
-    assert len(told) == 2
-    assert "by tag is kept, but not priced" in told[0]
-    assert "vm_cost_per_month is kept, but not priced" in told[1]
+    with koku.handle.connection() as conn:  # as if they had been mapped before
+        conn.execute(
+            """INSERT INTO tag_mapping (child, parent)
+               SELECT c.uuid, p.uuid FROM tag_key c, tag_key p WHERE (c.key, p.key) = ('env', 'environment')"""
+        )
+    told = [(f.what.partition(": ")[2], f.do) for f in koku.doctor() if f.where == "cost model m"]
+    assert told == [
+        ("gpu_cost_per_month is kept, but not priced by this version", "Price it by another metric until then."),
+        ("its tag key 'env' is mapped to 'environment'", "Price 'environment' instead."),
+        ("its tag key 'stage' is not enabled", "Enable it: koku tags enable ocp stage"),
+    ]

@@ -104,6 +104,7 @@ class Metric:
         params: values that the templates get as `metrics[name]`, such as the fact column that is multiplied.
         tag_template: the pricing template of its tag rates; None: they are stored, not priced.
         tag_params: further values for `tag_template`, or other ones than in `params`.
+        by_label: whether the key of its tag rates is that of a label, which a tenant must have enabled.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Metric:
     params: Mapping[str, Any] = field(default_factory=dict)
     tag_template: str | None = None
     tag_params: Mapping[str, Any] = field(default_factory=dict)
+    by_label: bool = True
 
     def template_of(self, *, by_tag: bool) -> str | None:
         """The template of its tag rates or of its tiered ones."""
