@@ -21,7 +21,7 @@ def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
     """Parameters and answer of one report."""
     maps = {
         "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
-        "exclude": _keys(k for k in report.keys if k.exclude),
+        "exclude": _keys((k for k in report.keys if k.exclude), excluded=True),
         "group_by": _group_keys(report),
         "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
     }
@@ -104,11 +104,12 @@ def _map(name: str, properties: dict[str, Any], tags: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "style": "deepObject", "explode": True, "schema": schema}
 
 
-def _keys(keys: Iterable[Key]) -> dict[str, Any]:
+def _keys(keys: Iterable[Key], *, excluded: bool = False) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in keys:
         items = {"type": "string", "enum": list(key.choices)} if key.choices else {"type": "string"}
-        names = [key.name, *(f"{o}:{key.name}" for o in OPERATORS if key.operators)]
+        operators = OPERATORS if key.operators and (key.exclude_operators or not excluded) else ()
+        names = [key.name, *(f"{o}:{key.name}" for o in operators)]
         found |= {name: {"type": "array", "items": items} for name in names}
     return found
 

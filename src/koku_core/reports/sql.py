@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from koku_core.declare.facts import Fact
-from koku_core.declare.reports import Text
+from koku_core.declare.reports import Listed, Text
 from koku_core.reports import inside
 from koku_core.reports.conditions import Conditions, Values, all_of, raw
 from koku_core.reports.context import Context
@@ -235,23 +235,23 @@ class Statement:
         ]
 
     def _figures(self) -> Sql:
-        made = {
-            x.name: raw(x.shown, values=sql.SQL("sums.{}").format(sql.Identifier(x.name)))
-            for x in self.plan.lists
-            if x.shown
-        }
-        kept = [
-            "level",
-            "bucket",
-            *self.groups,
-            *(n for n in self.lists if n not in made),
-            *(f.name for f in self.flags),
-        ]
+        made = {x.name: self._shown(x) for x in self.plan.lists if x.shown}
+        lists = [n for n in self.lists if n not in made]
+        kept = ["level", "bucket", *self.groups, *lists, *(f.name for f in self.flags)]
         computed = [*made.items(), *((t.name, self._text(t)) for t in self.plan.texts if t.value or t.of_group)]
         computed += [(f.name, raw(f.sql)) for f in self.plan.figures if f.name in self.figures]
         return sql.SQL("SELECT {}, {} FROM sums").format(
             names([*kept, "base_currency", "missing_rates"]),
             sql.SQL(", ").join(sql.SQL("{} AS {}").format(of, sql.Identifier(name)) for name, of in computed),
+        )
+
+    def _shown(self, listed: Listed) -> Sql:
+        """What is made of a list's values; only of those that are shown."""
+        made = raw(listed.shown, values=sql.SQL("sums.{}").format(sql.Identifier(listed.name)))
+        return (
+            made
+            if listed.total
+            else sql.SQL("CASE level WHEN {} THEN {} END").format(sql.Literal(self.row_level), made)
         )
 
     def _text(self, text: Text) -> Sql:
