@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from koku_core.intake.ingested import Ingested
     from koku_core.intake.named import NamedReports
     from koku_core.intake.uploads import Accepted
+    from koku_core.label_keys import LabelKeys
     from koku_core.lines.answer import Lines
     from koku_core.reports.answer import Answer
     from koku_core.tag_mappings import TagMappings
@@ -247,6 +248,33 @@ class Koku:
         place.mkdir(parents=True, exist_ok=True)
         made: Sample = plugin.call("koku_sample", folder=place, today=self.services.clock.today())
         return made
+
+    def labels(self, name: str) -> LabelKeys:
+        """The keys of labels beside the tags, such as `aws_category`, and which of them reports know.
+
+        Raises:
+            UnknownName: no loaded plugin has such labels.
+        """
+        from koku_core.label_keys import LabelKeys
+
+        found = {x.name: p for p in self.services.plugins for x in p.report_map.labels}
+        if name not in found:
+            raise UnknownName("labels", name, found)
+        return LabelKeys(self.handle, found[name].provider.family, name)
+
+    def organization(self, provider: str) -> Answer:
+        """The tree that what is billed lies in, as this month saw it last: a row for each node, with the nodes and leaves in it.
+
+        Args:
+            provider: its part of the API's paths, such as `aws`.
+
+        Raises:
+            UnknownName: the provider has no tree.
+        """
+        from koku_core.reports.service import Reports
+
+        month = "filter[time_scope_units]=month&filter[time_scope_value]=-1"
+        return Reports(self.services, self.handle).organization(provider, month, EVERYTHING)
 
     def report(self, path: str, **options: Any) -> Answer:
         """Ask a report, such as `openshift/costs`; see `koku_core.reports.service.Reports.answer_for` for the options."""

@@ -13,7 +13,7 @@ from plugins.koku_aws.tests.test_summary import koku, local
 
 from koku_core import Koku
 from koku_core.access import Access
-from koku_core.errors import InvalidInput
+from koku_core.errors import InvalidInput, UnknownName
 
 __all__ = ["koku"]
 BILL = [
@@ -107,6 +107,15 @@ def test_keys_are_listed_with_the_values_that_somebody_may_see(billed: Koku) -> 
     )
     tags = api(billed).get("tags/aws/").json()["data"]
     assert [(r["key"], r["values"]) for r in tags] == [("team", ["a tag"])], "categories are not listed among tags"
+
+
+def test_the_library_has_them_too(billed: Koku) -> None:
+    keys = billed.labels("aws_category")
+    keys.enable([r["uuid"] for r in keys.rows() if r["key"] == "team"], enabled=False)
+    assert {r["key"]: r["enabled"] for r in keys.rows()} == {"env": True, "team": False}
+    assert list(billed.report("aws/costs", group_by="aws_category:team", months=-1).rows()) == []
+    with pytest.raises(UnknownName, match="aws_category"):
+        billed.labels("nosuch")
 
 
 def test_a_mapping_of_tags_leaves_categories_alone(billed: Koku, tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def test_the_tree_is_told(koku: Koku, tmp_path: Path) -> None:
     assert api(koku).get("organizations/aws/?nonsense=1").json() == {
         "nonsense": ["Unsupported parameter or invalid value"]
     }
+    assert {r["org_unit_id"]: r["accounts"] for r in koku.organization("aws").rows()}["ou-1"] == ["shop"]
     units = api(koku).get("resource-types/aws-organizational-units/").json()
     assert [r["value"] for r in units["data"]] == ["ou-1", "ou-2", "ou-3", "r-1"]
 

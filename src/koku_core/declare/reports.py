@@ -48,6 +48,7 @@ class Key:
         order_with: an order by it needs one of these groups; default: itself.
         operators: whether `and:`, `or:` and `exact:` may stand before it.
         exclude_operators: whether they may in `exclude` too.
+        refused: those of them that `filter` refuses in words of its own.
         access: the resource of an access list that restricts it (`openshift.cluster`).
         opens: a list of its resource is enough to see rows, even if the first key that is restricted has none.
         allowed: SQL of what access requires instead of equality with what filters look at; `{values}` is the array of the list.
@@ -68,6 +69,7 @@ class Key:
     order_with: tuple[str, ...] = ()
     operators: bool = True
     exclude_operators: bool = True
+    refused: tuple[str, ...] = ()
     access: str = ""
     opens: bool = False
     allowed: Expression | None = None

@@ -196,9 +196,9 @@ class Validation:
         if key is None:
             errors[name] = [UNSUPPORTED]
             return None
-        tree = self.reports.tree
-        if where == "filter" and tree and key.name == tree.key and name.startswith("exact:"):
-            errors[name] = [f"The 'exact:' operator is not supported for the '{key.name}' filter."]
+        operator = Name.read(name).operator
+        if where == "filter" and operator in key.refused:
+            errors[name] = [f"The '{operator}:' operator is not supported for the '{key.name}' filter."]
             return None
         choices = key.exclude_choices or key.choices if where == "exclude" else key.choices
         return checked(errors, name, fields.texts, value, choices)

@@ -82,10 +82,12 @@ def _forget(conn: Connection, services: Services, tenant: Tenant, source: Source
 
 
 def _drop_tag_keys(conn: Connection, services: Services, source: Source) -> None:
-    """With the last source of a provider go the tag keys that it has seen and nobody has chosen."""
+    """With the last source of a provider go the keys that it has seen and nobody has chosen."""
+    family = services.plugins.provider(source.provider).provider.family
     if conn.execute("SELECT 1 FROM source WHERE provider = %s", (source.provider,)).fetchone() is None:
+        conn.execute("DELETE FROM label_key WHERE family = %s AND enabled", (family,))
         conn.execute(
             """DELETE FROM tag_key WHERE family = %s AND NOT enabled
                AND NOT EXISTS (SELECT 1 FROM tag_mapping WHERE uuid IN (child, parent))""",
-            (services.plugins.provider(source.provider).provider.family,),
+            (family,),
         )

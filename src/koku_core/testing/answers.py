@@ -133,7 +133,7 @@ class Answers(Provided):
         for kind in case.plugin.report_map.resource_types:
             answer = client.get(f"resource-types/{path}-{kind.name}/")
             assert answer.status_code == 200, answer.text
-            if kind.counted:
+            if kind.counted and kind.fact is None:  # a sample need not say anything of other facts
                 assert answer.json()["data"], kind.name
             refused = blind.get(f"resource-types/{path}-{kind.name}/")
             assert refused.status_code == 403 or refused.json()["data"] == [], kind.name

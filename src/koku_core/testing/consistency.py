@@ -172,6 +172,7 @@ class _Reports:
             yield from (f"report {report.name}: {p}" for p in self._report(report, of))
             if report.fact and report.fact not in self.plugin.summary.facts:
                 yield f"report {report.name} reads {report.fact.name}, which is no fact of the summary"
+        yield from self._beside(columns)
         if reports.tags:
             kept = {c.name for c in tag_columns(fact)}
             for key in reports.tags.keys:
@@ -182,6 +183,23 @@ class _Reports:
                 for t in reports.tags.types
                 if t not in {x.kind for x in fact.tags}
             )
+
+    def _beside(self, columns: set[str]) -> Iterator[str]:
+        """Of labels beside the tags, and of the tree."""
+        reports, fact = self.plugin.report_map, self.plugin.report_map.fact
+        kinds = {t.kind: t for t in fact.tags}
+        for labels in reports.labels:
+            if labels.name not in kinds or kinds[labels.name].of_tags or kinds[labels.name].column != labels.column:
+                yield f"labels {labels.name} have no tag table of that kind, column and without of_tags"
+        tree = reports.tree
+        if tree and tree.fact not in self.plugin.summary.details:
+            yield f"the tree is told by {tree.fact.name}, which Summary.details does not list"
+        if tree:
+            there = {c.name for c in tree.fact.columns}
+            lost = {tree.node, tree.name, tree.path, tree.leaf, tree.alias} - there | {tree.path, tree.leaf} - columns
+            yield from (f"the tree uses {c}, which is not there" for c in sorted(lost))
+            known = {k.name for r in reports.reports if r.tree for k in r.keys}
+            yield from (f"the tree needs a key {n!r}" for n in (tree.key, tree.within) if n not in known)
 
     def _report(self, report: Report, columns: set[str]) -> Iterator[str]:
         keys, figures = {k.name for k in report.keys}, {f.name for f in report.figures}

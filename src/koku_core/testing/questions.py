@@ -50,6 +50,8 @@ def _asked(report: Report, tag: str) -> Iterator[Options]:
     yield from ({"group_by": [name, tag]} for name in groups[:1] if tag)
     for key in report.keys:
         yield from _filters(key)
+    if report.tree:
+        yield from ({"group_by": {report.tree.key: "x", **dict.fromkeys(more, "*")}} for more in ((), groups[:1]))
     if tag:
         yield from ({where: {tag: "x"}} for where in ("filter", "exclude"))
     yield from _orders(report)
@@ -64,7 +66,7 @@ def _filters(key: Key) -> Iterator[Options]:
         if may:
             yield {where: {key.name: values[: 1 if key.exclude_choices else None]}}
             operators = OPERATORS if key.operators and (where == "filter" or key.exclude_operators) else ()
-            yield from ({where: {f"{o}:{key.name}": values[:1]}} for o in operators)
+            yield from ({where: {f"{o}:{key.name}": values[:1]}} for o in operators if o not in key.refused)
 
 
 def _orders(report: Report) -> Iterator[Options]:

@@ -32,6 +32,7 @@ UNIT = Key(
     access="aws.organizational_unit",
     opens=True,
     allowed=_BELOW,
+    refused=("exact",),
 )
 INSTANCE_TYPE = Key("instance_type", column("instance_type"), filter=False, exclude=False)
 KEYS = (
