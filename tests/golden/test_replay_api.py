@@ -70,9 +70,8 @@ class Replay:
     def __init__(self, org: Koku, tool: ModuleType) -> None:
         self._org, self._tool = org, tool
         self._api = Api(create_app(org), {})
-        [source] = org.sources.list()
         self._uuids: dict[str, str] = {}
-        self._source = source
+        self._sources = {source.key: source.uuid for source in org.sources.list()}
 
     def differing(self, records: list[dict[str, Any]]) -> list[str]:
         """The names of the records that are answered differently."""
@@ -81,12 +80,12 @@ class Replay:
         return [r["name"] for r in records if self._differences(r)]
 
     def _meet(self, body: Any) -> None:
-        """Note which recorded uuid our source stands for."""
+        """Note which recorded uuids our sources stand for."""
         data = body.get("data") if isinstance(body, dict) else None
         rows = data if isinstance(data, list) else [body]
         for row in rows:
-            if isinstance(row, dict) and row.get("source_ref") == self._source.key:
-                self._uuids[row["uuid"]] = self._source.uuid
+            if isinstance(row, dict) and row.get("source_ref") in self._sources:
+                self._uuids[row["uuid"]] = self._sources[row["source_ref"]]
 
     def _ours(self, text: str) -> str:
         ours: str = self._tool.UUID.sub(lambda m: self._uuids.get(m.group(0), m.group(0)), text)

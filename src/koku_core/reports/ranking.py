@@ -150,6 +150,12 @@ class Ranking:
 
     def _united(self, name: str) -> Sql:
         """The values of all folded lists of a bucket, in the order of their groups' ranks."""
+        if any(x.name == name and x.shown for x in self._s.plan.lists):
+            return sql.SQL(
+                """(SELECT coalesce(jsonb_agg(x ORDER BY first, x), '[]') FROM (
+                     SELECT x, min(i.rank) AS first FROM folded AS i, jsonb_array_elements(i.{}) AS x WHERE i.bucket = o.bucket GROUP BY x
+                   ) AS u)"""
+            ).format(sql.Identifier(name))
         if any(x.name == name and x.repeated for x in self._s.plan.lists):
             return sql.SQL(
                 "(SELECT array_agg(x ORDER BY i.rank, x) FROM folded AS i, unnest(i.{}) AS x WHERE i.bucket = o.bucket)"

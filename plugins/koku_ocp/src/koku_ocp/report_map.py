@@ -201,6 +201,33 @@ VOLUMES = Report(
     categories=CATEGORIES,
 )
 
+NETWORK = Report(
+    "network",
+    "What the cloud that clusters run on bills for their traffic with the world.",
+    KEYS,
+    (
+        *_quantities(data_in="infrastructure_data_in_gigabytes", data_out="infrastructure_data_out_gigabytes"),
+        *cost_aggregates(*MODEL_COSTS),
+    ),
+    (
+        Figure("usage", "data_in + data_out", "usage", "GB"),
+        Figure("data_transfer_in", "data_in", "data_transfer_in", "GB"),
+        Figure("data_transfer_out", "data_out", "data_transfer_out", "GB"),
+        *cost_block(),
+    ),
+    where=Expression("namespace = 'Network unattributed'", ("namespace",)),
+    order="usage",
+    orders=_INVENTORY_ORDERS,
+    deltas=_INVENTORY_DELTAS,
+    compared=_COMPARED,
+    delta_with=_DELTA_WITH,
+    lists=(CLUSTERS,),
+    texts=(CLASSIFICATION, DEFAULT_PROJECT),
+    tags="all_labels",
+    units={"cost_units": CURRENCY, "usage_units": "GB"},
+    categories=CATEGORIES,
+)
+
 #: Tag tables keep namespaces, not cost groups.
 _IN_GROUP = Expression(
     """EXISTS (SELECT FROM cost_group JOIN cost_group_pattern ON cost_group.id = cost_group_id, unnest({values}::text[]) AS part
@@ -235,7 +262,7 @@ ON_CLOUDS = on_clouds.reports(CLUSTER, PROJECT, NODE, (CLUSTERS,), (CLASSIFICATI
 
 REPORT_MAP = ReportMap(
     DAILY_SUMMARY,
-    (COSTS, COMPUTE, MEMORY, VOLUMES, VIRTUAL_MACHINES, *GPUS, *ON_CLOUDS),
+    (COSTS, COMPUTE, MEMORY, VOLUMES, NETWORK, VIRTUAL_MACHINES, *GPUS, *ON_CLOUDS),
     TAGS,
     currency="raw_currency",
     resource_types=RESOURCE_TYPES,
