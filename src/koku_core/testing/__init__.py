@@ -8,8 +8,9 @@ class TestAcme(ProviderConformance):
     plugin = koku_acme
 ```
 
-and in `conftest.py`: `from koku_core.testing.fixtures import *`. It runs the real library on a real
-PostgreSQL; install `koku-core[testing]`. New tests that every provider must pass come with minor releases of koku-core, never with patches.
+and in `conftest.py`: `from koku_core.testing.fixtures import *`. `EngineConformance` tries the provider's templates on every engine that is
+here, `ExecutorConformance` an engine of one's own with every provider. It runs the real library on a real PostgreSQL; install
+`koku-core[testing]`. New tests that everybody must pass come with minor releases of koku-core, never with patches.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from koku_core.testing.conformance import EngineConformance, ExecutorConformance
     from koku_core.testing.provider import ProviderConformance
 
-__all__ = ["ProviderConformance"]
-_REWRITTEN = ("provider", "basic", "answers", "lines", "optional")
+__all__ = ["EngineConformance", "ExecutorConformance", "ProviderConformance"]
+_REWRITTEN = ("provider", "basic", "answers", "lines", "optional", "conformance", "agreement")
 
 
 def __getattr__(name: str) -> Any:
@@ -32,6 +34,6 @@ def __getattr__(name: str) -> Any:
     except ImportError as error:
         raise ImportError("The kit needs pytest: pip install 'koku-core[testing]'") from error
     pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _REWRITTEN))
-    from koku_core.testing.provider import ProviderConformance
+    from importlib import import_module
 
-    return ProviderConformance
+    return getattr(import_module(f"{__name__}.{'provider' if name == 'ProviderConformance' else 'conformance'}"), name)
