@@ -83,6 +83,8 @@ def test_what_fits_has_no_problems() -> None:
     ({"koku_summarize": replace(SUMMARY, fact=fact(name="x" * 60))}, "longer than"),
     ({"koku_report_map": reports(COSTS, COSTS)}, "'costs' is declared twice"),
     ({"koku_report_map": reports(replace(COSTS, keys=(*KEYS, Key("planet", column("planet")))))}, "uses planet"),
+    ({"koku_report_map": reports(replace(COSTS, aggregates=(replace(COSTS.aggregates[0], how="each", per=("planet",)),)))}, "uses planet"),
+    ({"koku_report_map": reports(replace(COSTS, aggregates=(replace(COSTS.aggregates[0], how="mean"),)))}, "'mean', not sum, max, each"),
     ({"koku_report_map": reports(replace(COSTS, keys=KEYS[1:]))}, "restricted by acme.account, so it leaks"),
     ({"koku_report_map": reports(replace(COSTS, keys=(replace(ACCOUNT, access="acme.planet"),)))}, "acme.planet, which Provider.access"),
     ({"koku_report_map": reports(replace(COSTS, order="size"))}, "'size' is no figure"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The unit of a figure that is money: the currency that the answer is given in.
 CURRENCY = "currency"
+#: How an aggregate may be made of its rows.
+HOW = ("sum", "max", "each")
 #: The operators that a key may carry before its name (`filter[exact:project]`).
 OPERATORS = ("and", "or", "exact")
 

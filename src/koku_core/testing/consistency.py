@@ -15,7 +15,7 @@ from koku_core.declare.columns import Kind
 from koku_core.declare.datasets import STAMPS
 from koku_core.declare.facts import CONTEXT, Fact
 from koku_core.declare.providers import SourceType
-from koku_core.declare.reports import Expression, Report
+from koku_core.declare.reports import HOW, Expression, Report, column
 from koku_core.declare.summarize import Summary
 from koku_core.plugins import ProviderPlugin
 from koku_core.sql import templates
@@ -205,6 +205,7 @@ class _Reports:
         keys, figures = {k.name for k in report.keys}, {f.name for f in report.figures}
         yield from _twice("key", (k.name for k in report.keys))
         yield from _twice("number", (a.name for a in report.aggregates))
+        yield from (f"its number {a.name!r} is {a.how!r}, not {', '.join(HOW)}" for a in report.every_aggregate if a.how not in HOW)
         yield from _twice("figure", (f.name for f in report.figures))
         yield from _twice("path", (f.path for f in report.figures))
         for expression in _expressions(report):
@@ -249,7 +250,7 @@ def _expressions(report: Report) -> Iterator[Expression]:
     for key in report.keys:
         found += [key.value, key.condition, *key.search]
     for aggregate in report.every_aggregate:
-        found += [aggregate.of, aggregate.where]
+        found += [aggregate.of, aggregate.where, *map(column, aggregate.per)]
     if report.capacity:
         found += [report.capacity.size, report.capacity.part_amount, report.capacity.amount]
     found += [f.condition for f in report.flags] + ([report.categories.name] if report.categories else [])
