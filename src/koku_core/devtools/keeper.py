@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -21,11 +20,10 @@ GRACE_S = 10
 
 def main(folder: Path) -> None:
     """Run what `folder/command.json` says, with its output in `folder/log`, until the file `users` is locked by nobody."""
+    os.setsid()  # what a terminal tells its processes is not for us
     command = json.loads((folder / "command.json").read_text())
     with (folder / "keeper").open("ab") as ours, (folder / "users").open("ab") as users:
         fcntl.flock(ours, fcntl.LOCK_EX)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a terminal tells all its processes to stop
-            signal.signal(number, signal.SIG_IGN)
         with (folder / "log").open("wb") as log:
             program = subprocess.Popen(  # noqa: S603 - written by the process that started us
                 command["argv"], env={**os.environ, **command["environment"]}, cwd=command["cwd"], stdin=subprocess.DEVNULL, stdout=log,

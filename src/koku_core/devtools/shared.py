@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Shared:
 
     @contextlib.contextmanager
     def running(
-        self, start: Callable[[], Command], ready: Callable[[], bool], *, timeout_s: float = 120
+        self, start: Callable[[], Command], ready: Callable[[], bool], *, timeout_s: float = 300
     ) -> Iterator[None]:
         """Have the program run while the block does.
 
@@ -98,10 +98,10 @@ class Shared:
         path = self.folder / "command.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(told))
-        subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, keeper.__file__, str(self.folder)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        with Path(os.devnull).open("r+b") as nothing:  # not by subprocess, which wants to see its end
+            silent = [(os.POSIX_SPAWN_DUP2, nothing.fileno(), number) for number in range(3)]
+            argv = [sys.executable, keeper.__file__, str(self.folder)]
+            os.posix_spawn(sys.executable, argv, os.environ, file_actions=silent)
         self._wait((self.folder / "pid").exists, 30, alive=False)
 
     def _wait(self, ready: Callable[[], bool], timeout_s: float, *, alive: bool = True) -> None:

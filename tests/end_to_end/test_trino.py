@@ -1,0 +1,67 @@
+"""The executor `trino` on the whole way, beside the conformance of its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import koku_acme
+from koku_core import Koku
+from koku_core.plugins import Plugins
+from koku_core.settings import Settings
+
+#: More characters than a statement of Trino has room for.
+MANY = [f"key-{'k' * 250}-{number}" for number in range(5_000)]
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    return Plugins((), extra={"acme": koku_acme})
+
+
+@pytest.fixture
+def koku(trino_settings: Settings, plugins: Plugins) -> Iterator[Koku]:
+    with Koku.open(settings=trino_settings, plugins=plugins) as opened:
+        yield opened
+
+
+def ingested(koku: Koku, folder: Path) -> list[pa.Table]:
+    sample = koku.sample("acme", folder)
+    source = koku.sources.add(
+        sample.source_type, name="shop", data_source=sample.data_source or None, **sample.credentials
+    )
+    for bill in sample.payloads:
+        koku.ingest(source, bill)
+    return published(koku)
+
+
+def published(koku: Koku) -> list[pa.Table]:
+    with koku.handle.connection() as conn:
+        months = [month for (month,) in conn.execute("SELECT month FROM published_month ORDER BY 1")]
+    tables = (koku.daily_summary("shop", month) for month in months)
+    return [table.sort_by([(name, "ascending") for name in table.column_names]) for table in tables]
+
+
+def test_five_thousand_long_keys_are_enabled_and_both_engines_have_the_same(
+    koku: Koku, trino_settings: Settings, plugins: Plugins, tmp_path: Path
+) -> None:
+    koku.tags.enable("ACME", ["app", *MANY])
+    found = ingested(koku, tmp_path)
+    assert "koku_enabled_tag_keys" in koku.services.lake.tables(koku.handle.name)
+    assert {text for table in found for text in table["tags"].to_pylist()} == {'{"app": "shop"}', "{}"}
+    with Koku.open(settings=trino_settings.model_copy(update={"executor": "postgres"}), plugins=plugins) as other:
+        other.recalculate("shop")
+        other.work()
+        assert published(other) == found
+    assert [f for f in koku.doctor() if f.severity == "error"] == []
+
+
+def test_fewer_keys_are_bound_and_leave_nothing_in_the_lake(koku: Koku, tmp_path: Path) -> None:
+    koku.tags.enable("ACME", ["env", "it's"])
+    found = ingested(koku, tmp_path)
+    assert {text for table in found for text in table["tags"].to_pylist()} == {
+        '{"env": "prod"}', '{"env": "test"}', "{}"}  # fmt: skip
+    assert koku.services.lake.tables(koku.handle.name) == ["acme_line_items"]
