@@ -19,7 +19,7 @@ from koku_core.services import Services
 from koku_core.sources.model import Source
 from koku_core.sources.registry import SourceRegistry
 from koku_core.sql import Table, templates
-from koku_core.summarize.tables import tables_of
+from koku_core.summarize.tables import tables_of, tag_table
 
 #: A source that is quiet for longer is worth a word.
 QUIET_DAYS = 3
@@ -141,14 +141,16 @@ def _prices(conn: Connection, services: Services) -> Iterator[Finding]:
 def _unpriced(conn: Connection, services: Services) -> Iterator[Finding]:
     """Rates that are kept and shown, but that nothing prices: what they would cost is missing from every figure."""
     metrics = {
-        (p.provider.family.lower(), metric.name): (p.name, metric)
+        (p.provider.family.lower(), metric.name): (p, metric)
         for p in services.plugins
         if p.has("koku_cost_model") and p.cost_model
         for metric in p.cost_model.metrics
     }
     for row in rows(conn, _RATES):
-        provider, metric = metrics.get((row["family"].lower(), row["metric"]), ("", None))
-        why, do = _why_unpriced(provider, metric, row)
+        plugin, metric = metrics.get((row["family"].lower(), row["metric"]), (None, None))
+        if plugin and row["key"] is not None and not row["enabled"]:
+            row["enabled"] = _labelled(conn, plugin.summary.fact, row["key"])
+        why, do = _why_unpriced(plugin.name if plugin else "", metric, row)
         if why:
             yield Finding("warning", f"its rate {row['rate']!r} adds nothing: {why}", f"cost model {row['name']}", do)
 
@@ -162,6 +164,15 @@ _RATES = """
     LEFT JOIN tag_mapping g ON g.child = k.uuid LEFT JOIN tag_key p ON p.uuid = g.parent
     ORDER BY m.name, rate ->> 'custom_name'
 """
+
+
+def _labelled(conn: Connection, fact: Fact, key: str) -> bool:
+    """Whether rows have labels of a key, as they have of some that need not be enabled."""
+    table = tag_table(fact)
+    if conn.execute("SELECT to_regclass(quote_ident(%s))", (table,)).fetchone() == (None,):
+        return False
+    found = conn.execute(sql.SQL("SELECT 1 FROM {} WHERE key = %s LIMIT 1").format(sql.Identifier(table)), (key,))
+    return found.fetchone() is not None
 
 
 def _why_unpriced(provider: str, metric: Metric | None, row: Mapping[str, Any]) -> tuple[str, str]:

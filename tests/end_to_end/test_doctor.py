@@ -17,6 +17,8 @@ from koku_core.declare.deliveries import Sample
 from koku_core.doctor import Finding
 from koku_core.plugins import Plugins, PluginWarning
 from koku_core.settings import Settings
+from koku_core.summarize.tables import ensure_tables
+from koku_ocp.facts import DAILY_SUMMARY
 
 MEDIA_TYPE = "application/vnd.redhat.hccm.tar+tgz"
 
@@ -203,17 +205,19 @@ def test_rates_that_nothing_pays(koku: Koku, sample: Sample) -> None:
         {"metric": {"name": "gpu_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
         {"metric": {"name": "node_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
         by_tag("gpu_cost_per_month", "nvidia"),
-        *(by_tag("node_cost_per_month", key) for key in ("env", "environment", "stage")),
+        *(by_tag("node_cost_per_month", key) for key in ("env", "environment", "stage", "vm_kubevirt_io_name")),
     ]
     koku.tags.enable("OCP", ["env", "environment"])
     koku.cost_models.create(
         {"name": "m", "description": "", "source_type": "OCP", "source_uuids": [source.uuid], "rates": rates}
     )
-    with koku.handle.connection() as conn:  # as if they had been mapped before
+    ensure_tables(koku.handle, DAILY_SUMMARY, [])
+    with koku.handle.transaction() as conn:  # as if they had been mapped before, and a machine had been seen
         conn.execute(
             """INSERT INTO tag_mapping (child, parent)
                SELECT c.uuid, p.uuid FROM tag_key c, tag_key p WHERE (c.key, p.key) = ('env', 'environment')"""
         )
+        conn.execute("INSERT INTO ocp_daily_summary_tag (key, value) VALUES ('vm_kubevirt_io_name', 'fedora')")
     told = [(f.what.partition(": ")[2], f.do) for f in koku.doctor() if f.where == "cost model m"]
     assert told == [
         ("gpu_cost_per_month is kept, but not priced by this version", "Price it by another metric until then."),
