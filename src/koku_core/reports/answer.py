@@ -51,9 +51,8 @@ class Answer:
 
     @cached_property
     def _named(self) -> tuple[list[Mapping[str, Any]], Mapping[str, Column]]:
-        """Rows and columns under names for people: `tag:app` instead of what CSV calls a tag's column."""
-        groups = self.subject.groups if self.subject else ()
-        names = {column: f"tag:{label}" for column, label in groups if column != label}
+        """Rows and columns under names for people: `tag:app` instead of what CSV calls a tag's column, `account` instead of `id`."""
+        names = self.subject.names if self.subject else {}
         if not names:
             return self._rows, self.columns
         rows: list[Mapping[str, Any]] = [{names.get(n, n): v for n, v in row.items()} for row in self._rows]

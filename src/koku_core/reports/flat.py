@@ -80,6 +80,13 @@ class Flat:
         """The columns of groups, and what each is called: a label key by itself."""
         return {self._group_column(g): g.name.key if g.name.is_label else g.label for g in self._parameters.groups}
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What people call those columns whose name in CSV is another one: a label's key `tag:app`, any other key by itself."""
+        groups = self._parameters.groups
+        called = {self._group_column(g): g.name.full if g.name.is_label else g.label for g in groups}
+        return {column: name for column, name in called.items() if column != name}
+
     def _group_column(self, group: Group) -> str:
         """A label's column is named after the column of labels and the place of the key in the query."""
         return (group.key.csv or group.label) if group.key else f"INTERNAL_{group.column}_{group.position}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from koku_core.declare.reports import CURRENCY, Figure, Report
@@ -27,6 +27,7 @@ class Subject:
         together: columns of one unit that are drawn side by side (usage, request, limit, capacity); none: `figure` alone.
         labels: what figures are called, by column.
         money: those that are money.
+        names: what people call columns of groups, if not as CSV does.
         folded: whether groups named `Other` or `Others` are the rest.
     """
 
@@ -38,6 +39,7 @@ class Subject:
     labels: Mapping[str, str]
     money: frozenset[str] = frozenset()
     folded: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def subject(path: str, plan: Plan, flat: Flat) -> Subject:
@@ -48,7 +50,7 @@ def subject(path: str, plan: Plan, flat: Flat) -> Subject:
     labels = {"capacity": "Capacity"} | {f.name: _label(f) for f in report.figures}
     money = frozenset(f.name for f in report.figures if f.unit == CURRENCY)
     together = _together(plan, figure, columns)
-    return Subject(path, asked.period, groups, figure, together, labels, money, asked.with_others)
+    return Subject(path, asked.period, groups, figure, together, labels, money, asked.with_others, flat.names)
 
 
 def _figure(asked: Parameters, report: Report, columns: Mapping[str, Column]) -> str:
