@@ -17,7 +17,7 @@ from koku_core import Koku
 from koku_core.intake.ingest import ingest_report
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
-from koku_ocp.datasets import ALL
+from koku_ocp.datasets import ALL, NODE_LABEL_DAYS
 from koku_ocp.reports import NODE_LABELS, POD
 
 MEDIA_TYPE = "application/vnd.redhat.hccm.tar+tgz"
@@ -102,6 +102,23 @@ def test_an_upload_that_is_worked_off_late_does_not_win(koku: Koku, source: Sour
 
 
 @pytest.mark.slow
+def test_rows_that_a_newer_delivery_has_no_more_do_not_come_back(koku: Koku, source: Source, tmp_path: Path) -> None:
+    """Its report of nodes' labels is there and has nothing of the day; an older delivery with labels is worked off late."""
+    labels = [at(h, node="n1", node_labels="label_app:old") for h in range(24)]
+    pods = [pod(h, **{CPU: 1}) for h in range(24)]
+    old, new = (
+        payload(tmp_path / f"{n}.tar.gz", {POD: pods, NODE_LABELS: rows}, uuid=f"0b7ad5a0-0000-4000-8000-{n:012d}")
+        for n, rows in enumerate((labels, []))
+    )
+    reports = [koku.receive(path, MEDIA_TYPE).report_id for path in (old, new)]
+    for report in reversed(reports):
+        assert report is not None
+        ingest_report(koku.services, koku.handle, report)
+    found = koku.services.lake.read("acme", NODE_LABEL_DAYS, source.uuid, *MONTH)
+    assert found.num_rows == 0
+    assert lines(koku, source) == {date(2026, 11, 10): 24}
+
+
 def test_any_order_of_working_off_gives_the_same_lake(koku: Koku, tmp_path: Path) -> None:
     """What was accepted in one order comes to the same, in whatever order it is worked off."""
     parts = [(range(0, 10), 1), (range(5, 15), 2), (range(12, 30), 3), (range(20, 26), 4)]

@@ -18,6 +18,7 @@ from koku_core.database.tenant import Tenant
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.deliveries import Normalized, Receipt
 from koku_core.errors import Cancelled, KokuError, PayloadRefused, Transient, UnknownName
+from koku_core.intake import nothing
 from koku_core.intake.archive import Limits
 from koku_core.intake.ingested import Ingested, counts_json
 from koku_core.intake.kept import Spooled
@@ -161,7 +162,7 @@ class _Ingestion:
             for number, month in enumerate(months):
                 self._progress(2 + number / len(months), 4, f"publishing {month:%Y-%m}")
                 publish(self._services, self._tenant, self._source, month, from_lake=True, locked=True)
-            self._finish(normalized, [*normalized.warnings, *too_old], months)
+            self._finish(normalized, [*normalized.warnings, *too_old], months, nothing.nothing(normalized, hours))
         self._progress(4, 4, "done")
         return Ingested.of(_report(self._tenant, self._report["id"]))
 
@@ -208,6 +209,7 @@ class _Ingestion:
         version = self._plugin.provider.version
         with ThreadPoolExecutor(_WRITERS) as pool:
             covered = dict(zip(names, pool.map(lambda d: lake.coverage(tenant, d, uuid, days), datasets), strict=True))
+            self._add_nothing(covered, days)
             newer = self._newer({other for found in covered.values() for day in found.values() for other in day})
 
             def write(dataset: Dataset) -> None:
@@ -217,6 +219,17 @@ class _Ingestion:
                 )
 
             list(pool.map(write, datasets))
+
+    def _add_nothing(self, covered: Mapping[str, nothing.Hours], days: set[date]) -> None:
+        """Add to what the lake tells the hours that newer deliveries covered without a row."""
+        with self._tenant.connection() as conn:
+            found = nothing.of_others(conn, self._plugin.name, self._source.key, self._report["delivery"], days)
+        newer = self._newer({other for told in found.values() for day in told.values() for other in day})
+        for name, told in found.items():
+            for day, masks in told.items():
+                left = {other: mask for other, mask in masks.items() if other in newer}
+                if left and name in covered:
+                    covered[name].setdefault(day, {}).update(left)
 
     def _newer(self, deliveries: set[str]) -> set[str]:
         """Those of the deliveries that were accepted after this one."""
@@ -253,13 +266,13 @@ class _Ingestion:
             for labels, keys in normalized.label_keys.items():
                 offer(conn, self._plugin.provider.family, labels, keys)
 
-    def _finish(self, normalized: Normalized, warnings: list[str], months: list[date]) -> None:
+    def _finish(self, normalized: Normalized, warnings: list[str], months: list[date], empty: Jsonb) -> None:
         with self._tenant.transaction() as conn:
             row = conn.execute(
-                """UPDATE report SET state = 'done', counts = %s, warnings = %s, months = %s, error = NULL,
+                """UPDATE report SET state = 'done', counts = %s, warnings = %s, months = %s, error = NULL, details = details || %s,
                           finished = clock_timestamp() WHERE id = %s AND state = 'running'
                    RETURNING extract(epoch FROM clock_timestamp() - received)::float8""",
-                (Jsonb(counts_json(normalized.files)), Jsonb(warnings), months, self._report["id"]),
+                (Jsonb(counts_json(normalized.files)), Jsonb(warnings), months, empty, self._report["id"]),
             ).fetchone()
             if row:
                 add(conn, LATENCY, row[0], provider=self._plugin.name)
