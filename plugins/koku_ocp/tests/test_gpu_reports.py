@@ -67,6 +67,7 @@ def priced(row: Mapping[str, Any], cost: int, cost_type: str = "Infrastructure")
 
 def rows() -> Iterator[dict[str, Any]]:
     """Three days of November: whole GPUs on two nodes, one divided, another model, and what was left."""
+    yield gpu(ONE, FIRST - timedelta(1), "play", "n3", "G9", "H100")
     for day in (FIRST + timedelta(n) for n in range(3)):
         whole = [
             gpu(ONE, day, "train", "n1", "G1"),
@@ -212,6 +213,14 @@ def test_a_gpu_that_is_used_for_more_than_the_day_has_is_told(koku: Koku) -> Non
     )
 
 
+def test_a_model_without_a_price_is_told(koku: Koku) -> None:
+    told = [f.what for f in koku.doctor() if "cost nothing" in f.what]
+    day = FIRST - timedelta(1)
+    assert told == [
+        f"GPUs of H100 (nvidia) were used on 1 days ({day} to {day}) and cost nothing, while others have a price"
+    ]
+
+
 def test_groups_add_up_to_what_the_daily_summary_has(koku: Koku) -> None:
     for key in ("cluster", "project", "or:node", "gpu_vendor", "gpu_model", "gpu_name", "gpu_mode", "mig_profile"):
         for limit in ("", "&filter[limit]=1"):
@@ -231,8 +240,8 @@ def test_costs_have_gpus_and_what_is_left_of_them_once(koku: Koku) -> None:
     ("name", "narrowing", "values"),
     [
         ("gpu-vendors", {}, ("nvidia",)),
-        ("gpu-models", {}, ("A100", "L4", "Tesla T4")),
-        ("gpu-models", {"vendor_name": "nvid", "namespace": "play"}, ("A100", "Tesla T4")),
+        ("gpu-models", {}, ("A100", "H100", "L4", "Tesla T4")),
+        ("gpu-models", {"vendor_name": "nvid", "namespace": "play"}, ("A100", "H100", "Tesla T4")),
         ("gpu-models", {"vendor_name": "amd"}, ()),
     ],
 )

@@ -24,6 +24,11 @@ CHECKS = (
         "Use the operator from 4.4.0 on, which tells; or ask for the model to be added to `koku_ocp.gpu`.",
     ),
     Check(
+        "check_gpu_prices.sql",
+        "GPUs of {model} ({vendor}) were used on {days} days ({first} to {last}) and cost nothing, while others have a price",
+        "Price the model by this name in the cost model, or make one of the vendor's prices the default.",
+    ),
+    Check(
         "check_gpu_use.sql",
         "{gpu} ({model}, node {node}) is reported in use for up to {hours} hours a day on {days} days ({first} to {last}), and charged "
         "for them",
