@@ -210,6 +210,11 @@ def test_a_rate_of_the_library_is_a_rate_of_the_api(facts: Facts) -> None:
     ]  # fmt: skip
 
 
+def test_a_default_that_has_no_price() -> None:
+    with pytest.raises(InvalidInput, match="The default 'huge' is none of the values: small, large"):
+        Rate("node_cost_per_month", tag="size", values={"small": 1, "large": 2}, default="huge").body("USD")
+
+
 MARCH = {"name": "n", "effective_start_date": "2026-03-01", "effective_end_date": "2026-03-31"}
 TOGETHER = "non_field_errors"
 LISTS: Cases = [

@@ -17,6 +17,7 @@ from typing import Any
 
 from koku_core.costing.metrics import labels
 from koku_core.declare.summarize import Metric
+from koku_core.validation import refuse
 
 Number = Decimal | int | float | str
 
@@ -51,7 +52,15 @@ class Rate:
     currency: str | None = None
 
     def body(self, currency: str) -> dict[str, Any]:
-        """The rate as the API takes it."""
+        """The rate as the API takes it.
+
+        Raises:
+            InvalidInput: the default is none of the values.
+        """
+        if self.default is not None and self.default not in self.values:
+            raise refuse(
+                f"The default {self.default!r} is none of the values: {', '.join(self.values) or 'none'}.", "rates"
+            )
         unit = self.currency or currency
         made: dict[str, Any] = {
             "metric": {"name": self.metric},
