@@ -126,9 +126,8 @@ def test_machines_cost_what_their_hours_and_cores_are_worth(
             of_kind = total(found, "cost_model_cpu_cost", cost_model_rate_type=kind, monthly_cost_type=monthly)
             assert abs(of_kind - amount) < NEARLY, (kind, monthly)
         assert all(r["vm_name"] for r in found)
-        for (
-            stays
-        ) in drawn.days():  # a machine is charged once a day, and the nodes that it was on share that by its hours
+        # a machine is charged once a day, and the nodes that it was on share that by its hours
+        for stays in drawn.days():
             for stay in stays:
                 place = {"usage_start": stay.day, "namespace": stay.namespace, "vm_name": stay.name, "node": stay.node}
                 paid = total(
