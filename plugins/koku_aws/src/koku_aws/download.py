@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -64,6 +64,33 @@ def download(source: Source, state: Mapping[str, Any], folder: Path, settings: S
             yield found
     if failed:
         raise failed[0]
+
+
+def fetch(source: Source, names: Sequence[str], folder: Path, settings: Settings) -> Download:
+    """Files of a bill, without a manifest; the organization is as it is now.
+
+    Raises:
+        SourceUnreadable: one of them is not there.
+        SourceBusy: the source cannot be read now.
+        SettingError: a local source reads a folder that it may not.
+    """
+    place, members, details = _open(source, settings, {})
+    parts = [place.find(name, "") for name in names]
+    said = members(month_of(Clock(settings.clock).today()))
+    text = repr([*((p.key, p.etag) for p in parts), hashlib.sha256(said or b"").hexdigest()])
+    files = _fetched(place, parts, said, folder)
+    return Download(f"named {hashlib.sha256(text.encode()).hexdigest()}", tuple(files), details=details)
+
+
+def _fetched(place: Place, parts: Sequence[Stored], members: bytes | None, target: Path) -> list[Path]:
+    """The organization, if it is known, and data files, in a folder."""
+    files = [target / f"{number:04}-{part.key.rpartition('/')[2]}" for number, part in enumerate(parts)]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        list(pool.map(place.fetch, parts, files))
+    if members is not None:
+        files.insert(0, target / organization.FILE)
+        files[0].write_bytes(members)
+    return files
 
 
 def _open(
@@ -133,13 +160,7 @@ def _changed(
     digest, name = hashlib.sha256(text.encode()).hexdigest(), f"{bill.report} {bill.month:%Y-%m}"
     if known.get(name) == digest:
         return None
-    files = [manifest]
-    if members is not None:
-        files.append(target / organization.FILE)
-        files[-1].write_bytes(members)
-    names = [target / f"{number:04}-{part.key.rpartition('/')[2]}" for number, part in enumerate(parts)]
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        list(pool.map(place.fetch, parts, names))
+    files = _fetched(place, parts, members, target)
     known[name] = digest
     details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account, **details}
-    return Download(f"{name} {digest[:32]}", (*files, *names), state=dict(known), details=details)
+    return Download(f"{name} {digest[:32]}", (manifest, *files), state=dict(known), details=details)
