@@ -205,7 +205,11 @@ class _Reports:
         keys, figures = {k.name for k in report.keys}, {f.name for f in report.figures}
         yield from _twice("key", (k.name for k in report.keys))
         yield from _twice("number", (a.name for a in report.aggregates))
-        yield from (f"its number {a.name!r} is {a.how!r}, not {', '.join(HOW)}" for a in report.every_aggregate if a.how not in HOW)
+        yield from (
+            f"its number {a.name!r} is {a.how!r}, not {', '.join(HOW)}"
+            for a in report.every_aggregate
+            if a.how not in HOW
+        )
         yield from _twice("figure", (f.name for f in report.figures))
         yield from _twice("path", (f.path for f in report.figures))
         for expression in _expressions(report):
