@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conftest import dsn, server_dsn, settings, shared
+from plugins.koku_aws.tests.servers import store
+from tests.conftest import dsn, object_store, server_dsn, settings, shared
 
-__all__ = ["dsn", "server_dsn", "settings", "shared"]
+__all__ = ["dsn", "object_store", "server_dsn", "settings", "shared", "store"]

@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.test_object_store import KEYS, free_port, wait_for
+import pytest
 
-LOGIN = (KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
-GOOD: dict[str, Any] = {"access_key_id": LOGIN[0], "secret_access_key": LOGIN[1]}
+from koku_core.devtools.network import fetched, free_ports
+from koku_core.devtools.object_store import ObjectStore
 
 
-def s3(endpoint: str) -> Any:
-    """A client that may do anything on the S3 server."""
-    import boto3
+@dataclass(frozen=True)
+class Store:
+    """The S3 server: where it is, and access key and secret of whoever may do anything there."""
 
-    return boto3.client(
-        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=LOGIN[0], aws_secret_access_key=LOGIN[1]
-    )
+    url: str
+    login: tuple[str, str]
+
+    @property
+    def good(self) -> dict[str, Any]:
+        """Credentials of a source that may read it."""
+        return {"access_key_id": self.login[0], "secret_access_key": self.login[1]}
+
+    @cached_property
+    def client(self) -> Any:
+        """A client."""
+        import boto3
+
+        keys = {"aws_access_key_id": self.login[0], "aws_secret_access_key": self.login[1]}
+        return boto3.client("s3", endpoint_url=self.url, region_name="us-east-1", **keys)
+
+
+@pytest.fixture
+def store(object_store: ObjectStore) -> Store:
+    """The S3 server."""
+    keys = object_store.environment
+    return Store(object_store.endpoint, (keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]))
 
 
 def put(client: Any, bucket: str, folder: Path) -> None:
@@ -31,9 +54,9 @@ def put(client: Any, bucket: str, folder: Path) -> None:
             client.put_object(Bucket=bucket, Key=str(path.relative_to(folder)), Body=path.read_bytes())
 
 
-def made_bucket(client: Any, tmp_path: Path) -> str:
-    """A new bucket, named after a test's folder."""
-    name = f"bills-{tmp_path.name.replace('_', '-')}"[-50:].strip("-").lower()
+def made_bucket(client: Any) -> str:
+    """A new bucket."""
+    name = f"bills-{uuid.uuid4().hex}"
     client.create_bucket(Bucket=name)
     return name
 
@@ -41,13 +64,16 @@ def made_bucket(client: Any, tmp_path: Path) -> str:
 @contextmanager
 def moto() -> Iterator[str]:
     """A server of STS, IAM and Organizations."""
-    port = free_port()
+    (port,) = free_ports(1)
     with subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         try:
-            wait_for(f"http://127.0.0.1:{port}/moto-api/")
+            end = time.monotonic() + 60
+            while fetched(f"http://127.0.0.1:{port}/moto-api/") is None:
+                assert time.monotonic() < end, "moto does not answer"
+                time.sleep(0.1)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()

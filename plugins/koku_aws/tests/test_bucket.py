@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plugins.koku_aws.tests.servers import GOOD, made_bucket, put, s3
-from tests.end_to_end.test_object_store import endpoint
+from plugins.koku_aws.tests.servers import Store, made_bucket, put
 
 import koku_aws
 from koku_aws import sample
@@ -22,20 +21,19 @@ from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
 
-__all__ = ["endpoint"]
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    return s3(endpoint)
+def client(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", store.url)
+    return store.client
 
 
 @pytest.fixture
 def bucket(client: Any, tmp_path: Path) -> str:
     """A bucket with the sample's bills."""
-    name = made_bucket(client, tmp_path)
+    name = made_bucket(client)
     sample.sample(tmp_path, date(2026, 11, 22))
     put(client, name, tmp_path / "bucket")
     return name
@@ -47,8 +45,8 @@ def koku(settings: Settings) -> Iterator[Koku]:
         yield opened
 
 
-def add(koku: Koku, bucket: str, **changes: Any) -> Source:
-    credentials = {**GOOD, **changes.pop("credentials", {})}
+def add(koku: Koku, store: Store, bucket: str, **changes: Any) -> Source:
+    credentials = {**store.good, **changes.pop("credentials", {})}
     return koku.sources.add("AWS", name="s3", data_source={"bucket": bucket, **changes}, **credentials)
 
 
@@ -57,8 +55,8 @@ def total(koku: Koku) -> float:
     return float(body["meta"]["total"]["cost"]["raw"]["value"])
 
 
-def test_fetches_all_then_only_what_changed(koku: Koku, client: Any, bucket: str, tmp_path: Path) -> None:
-    source = add(koku, bucket)
+def test_fetches_all_then_only_what_changed(koku: Koku, client: Any, store: Store, bucket: str, tmp_path: Path) -> None:
+    source = add(koku, store, bucket)
     assert len(koku.refresh(source)) == 2
     assert koku.refresh(source) == []
     before = total(koku)
@@ -81,25 +79,29 @@ def test_fetches_all_then_only_what_changed(koku: Koku, client: Any, bucket: str
         ({"report": "other"}, "no report is in other"),
     ],
 )
-def test_says_what_is_wrong(koku: Koku, bucket: str, changes: dict[str, Any], said: str) -> None:
+def test_says_what_is_wrong(koku: Koku, store: Store, bucket: str, changes: dict[str, Any], said: str) -> None:
     given = {"bucket": bucket, **changes}
-    source = add(koku, given.pop("bucket"), **given)
+    source = add(koku, store, given.pop("bucket"), **given)
     with pytest.raises(SourceUnreadable, match=said) as refused:
         koku.refresh(source)
-    assert GOOD["secret_access_key"] not in str(refused.value)
+    assert store.login[1] not in str(refused.value)
 
 
-def test_an_unreachable_server_is_tried_again(koku: Koku, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_tried_again(
+    koku: Koku, store: Store, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     with pytest.raises(SourceBusy, match="cannot be reached"):
-        koku.refresh(add(koku, bucket))
+        koku.refresh(add(koku, store, bucket))
 
 
-def test_a_file_that_is_missing_is_named_and_other_months_come_in(koku: Koku, client: Any, bucket: str) -> None:
+def test_a_file_that_is_missing_is_named_and_other_months_come_in(
+    koku: Koku, client: Any, store: Store, bucket: str
+) -> None:
     listed = client.list_objects_v2(Bucket=bucket)["Contents"]
     (lost,) = (o["Key"] for o in listed if "20261001" in o["Key"] and o["Key"].endswith(".gz"))
     client.delete_object(Bucket=bucket, Key=lost)
-    source = add(koku, bucket)
+    source = add(koku, store, bucket)
     with pytest.raises(SourceUnreadable, match=lost):
         koku.refresh(source)
     assert total(koku) > 0

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 from plugins.koku_aws.tests.proxy import proxy
-from plugins.koku_aws.tests.servers import GOOD, LOGIN, made_bucket, moto, put, s3
+from plugins.koku_aws.tests.servers import Store, made_bucket, moto, put
 from starlette.testclient import TestClient
-from tests.end_to_end.test_object_store import endpoint
 
 import koku_aws
 from koku_aws import sample
@@ -27,7 +26,6 @@ from koku_core.api import create_app
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 
-__all__ = ["endpoint"]
 pytestmark = pytest.mark.slow
 ROLE = "arn:aws:iam::111111111111:role/costs"
 COLUMNS = [dict(zip(("category", "name"), c.split("/"), strict=True)) for c in sample.HEADER if c.count("/") == 1]
@@ -35,15 +33,15 @@ DEFINED = {"ReportName": "cur", "S3Bucket": "", "Compression": "GZIP", "Addition
 
 
 @pytest.fixture
-def storage(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    return s3(endpoint)
+def storage(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", store.url)
+    return store.client
 
 
 @pytest.fixture
 def bucket(storage: Any, tmp_path: Path) -> str:
     """A bucket with the sample's bills."""
-    name = made_bucket(storage, tmp_path)
+    name = made_bucket(storage)
     sample.sample(tmp_path, date(2026, 11, 22))
     for manifest in (tmp_path / "bucket").rglob("*Manifest.json"):
         manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "columns": COLUMNS}))
@@ -52,14 +50,14 @@ def bucket(storage: Any, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def post(settings: Settings) -> Iterator[Callable[..., Any]]:
+def post(settings: Settings, store: Store) -> Iterator[Callable[..., Any]]:
     """Adds a source by the API."""
     with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
         client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
 
         def send(place: dict[str, Any], credentials: dict[str, Any] | None = None, *, uuid: str = "") -> Any:
             body = {"name": "bills", "source_type": "AWS", "billing_source": {"data_source": place},
-                    "authentication": {"credentials": credentials or GOOD}}  # fmt: skip
+                    "authentication": {"credentials": credentials or store.good}}  # fmt: skip
             base = "/api/cost-management/v1/sources/"
             return client.patch(f"{base}{uuid}/", json=body) if uuid else client.post(base, json=body)
 
@@ -92,9 +90,15 @@ def test_a_source_that_works_is_taken_and_one_that_does_not_any_more_is_not(
     ({"report": "other"}, {}, "aws.report.configuration", "no report is in other"),
 ])  # fmt: skip
 def test_who_asks_and_the_bucket(
-    post: Callable[..., Any], bucket: str, place: dict[str, str], credentials: dict[str, str], field: str, said: str
+    post: Callable[..., Any],
+    store: Store,
+    bucket: str,
+    place: dict[str, str],
+    credentials: dict[str, str],
+    field: str,
+    said: str,
 ) -> None:
-    found = told(post({"bucket": bucket, **place}, {**GOOD, **credentials}))
+    found = told(post({"bucket": bucket, **place}, {**store.good, **credentials}))
     assert found[0] == field
     assert said in found[1]
     assert "wrong-secret" not in found[1]
@@ -168,7 +172,7 @@ def test_a_report_that_is_yet_to_come(
     post: Callable[..., Any], storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     listed: list[dict[str, Any]], status: int, field: str, said: str,
 ) -> None:  # fmt: skip
-    bucket = made_bucket(storage, tmp_path)
+    bucket = made_bucket(storage)
     with definitions([{**d, "S3Bucket": d["S3Bucket"] or bucket} for d in listed], status) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_COST_AND_USAGE_REPORT_SERVICE", url)
         answer = post({"bucket": bucket})
@@ -180,11 +184,11 @@ def test_a_report_that_is_yet_to_come(
         assert said in found[1]
 
 
-def test_a_role(post: Callable[..., Any], endpoint: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {"role_arn": ROLE, "external_id": "shared", **GOOD}
+def test_a_role(post: Callable[..., Any], store: Store, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"role_arn": ROLE, "external_id": "shared", **store.good}
     with ExitStack() as stack:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stack.enter_context(moto()))
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stack.enter_context(proxy(endpoint, LOGIN)).url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stack.enter_context(proxy(store.url, store.login)).url)
         assert post({"bucket": bucket}, keys).status_code == 201
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     field, said = told(post({"bucket": "x-" + bucket[:50]}, keys))
@@ -193,7 +197,9 @@ def test_a_role(post: Callable[..., Any], endpoint: str, bucket: str, monkeypatc
     assert post({"bucket": "not-looked-at", "storage_only": True}, keys).status_code == 201
 
 
-def test_secrets_are_neither_told_nor_logged(settings: Settings, post: Callable[..., Any], bucket: str) -> None:
+def test_secrets_are_neither_told_nor_logged(
+    settings: Settings, post: Callable[..., Any], store: Store, bucket: str
+) -> None:
     stream = io.StringIO()
     handler, root = logging.StreamHandler(stream), logging.getLogger()
     levels = {name: logging.getLogger(name).level for name in ("", "koku", "botocore.endpoint")}
@@ -206,13 +212,13 @@ def test_secrets_are_neither_told_nor_logged(settings: Settings, post: Callable[
         secret, token = "very-secret-indeed", "a-token-of-sessions"
         answers = [
             post({"bucket": bucket}), post({"bucket": bucket}),
-            post({"bucket": bucket, "report": "x"}, {**GOOD, "secret_access_key": secret, "session_token": token}),
-            post({"bucket": "s3://bad"}, {**GOOD, "secret_access_key": secret}),
+            post({"bucket": bucket, "report": "x"}, {**store.good, "secret_access_key": secret, "session_token": token}),
+            post({"bucket": "s3://bad"}, {**store.good, "secret_access_key": secret}),
             post({"bucket": bucket}, {"access_key_id": "a", "secret_access_key": [secret]}),
         ]  # fmt: skip
         with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
             place = {"bucket": bucket, "prefix": "cur"}
-            source = koku.sources.add("AWS", name="wrong", data_source=place, access_key_id=LOGIN[0], secret_access_key=secret,
+            source = koku.sources.add("AWS", name="wrong", data_source=place, access_key_id=store.login[0], secret_access_key=secret,
                                       session_token=token)  # fmt: skip
             with koku.handle.transaction() as conn:
                 from koku_core.jobs.queue import enqueue
@@ -239,5 +245,5 @@ def test_secrets_are_neither_told_nor_logged(settings: Settings, post: Callable[
             logging.getLogger(name).setLevel(level)
     everything = stream.getvalue() + "".join(a.text for a in answers)
     assert "answered" in everything
-    for each in (secret, token, LOGIN[1]):
+    for each in (secret, token, store.login[1]):
         assert each not in everything

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from plugins.koku_aws.tests.bills import Line
 from plugins.koku_aws.tests.proxy import Proxy, proxy
-from plugins.koku_aws.tests.servers import LOGIN, made_bucket, moto, put, s3
-from tests.end_to_end.test_object_store import endpoint
+from plugins.koku_aws.tests.servers import Store, made_bucket, moto, put
 
 import koku_aws
 from koku_aws import crawl, sample
@@ -23,7 +22,6 @@ from koku_core import Koku
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 
-__all__ = ["endpoint"]
 ROLE = "arn:aws:iam::111111111111:role/costs"
 FIRST = {"accounts": {"1": "one"}, "root": {"id": "r", "name": "Root", "accounts": ["1"], "children": []}}
 MOVED = {**FIRST, "root": {"id": "r", "name": "Root", "accounts": [], "children": [{"id": "ou", "accounts": ["1"]}]}}
@@ -66,17 +64,17 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with ExitStack() as stack:
         server = stack.enter_context(moto())
         accounts, units = (stack.enter_context(proxy(server)) for _ in range(2))
-        bucket = stack.enter_context(proxy(endpoint, LOGIN))
+        bucket = stack.enter_context(proxy(store.url, store.login))
         for service, way in {"STS": accounts, "IAM": accounts, "ORGANIZATIONS": units}.items():
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", way.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bucket.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "this-machine")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "has-a-login")
-        yield Cloud(bucket, accounts, units, s3(endpoint))
+        yield Cloud(bucket, accounts, units, store.client)
 
 
 def opened(settings: Settings, day: int) -> Koku:
@@ -99,7 +97,7 @@ def ask(koku: Koku, unit: str, resolution: str = "daily") -> list[Any]:
 
 @pytest.mark.slow
 def test_units_have_a_history(settings: Settings, cloud: Cloud, tmp_path: Path) -> None:
-    bucket, organizations = made_bucket(cloud.storage, tmp_path), cloud.client("organizations")
+    bucket, organizations = made_bucket(cloud.storage), cloud.client("organizations")
     organizations.create_organization(FeatureSet="ALL")
     (root,) = organizations.list_roots()["Roots"]
     sales = organizations.create_organizational_unit(ParentId=root["Id"], Name="Sales")["OrganizationalUnit"]["Id"]
@@ -146,7 +144,7 @@ def test_units_have_a_history(settings: Settings, cloud: Cloud, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_an_account_without_an_organization_has_its_alias(settings: Settings, cloud: Cloud, tmp_path: Path) -> None:
-    bucket = made_bucket(cloud.storage, tmp_path)
+    bucket = made_bucket(cloud.storage)
     cloud.client("iam").create_account_alias(AccountAlias="alone")
     bill(cloud, bucket, tmp_path, ["111111111111", "222222222222"], 5)
     with opened(settings, 10) as koku:

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 from plugins.koku_aws.tests.proxy import Proxy, proxy
-from plugins.koku_aws.tests.servers import GOOD, LOGIN, made_bucket, put, s3
-from tests.end_to_end.test_object_store import endpoint
+from plugins.koku_aws.tests.servers import Store, made_bucket, put
 
 import koku_aws
 from koku_aws import sample
@@ -26,25 +25,24 @@ from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
 
-__all__ = ["endpoint"]
 pytestmark = pytest.mark.slow
 OCTOBER, NOVEMBER = "20261001-20261101", "20261101-20261201"
 DATA = "cur-00001.csv.gz"
 
 
 @pytest.fixture
-def way(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def way(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """The way to the S3 server."""
-    with proxy(endpoint) as made:
+    with proxy(store.url) as made:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", made.url)
         yield made
 
 
 @pytest.fixture
-def bucket(endpoint: str, tmp_path: Path) -> str:
+def bucket(store: Store, tmp_path: Path) -> str:
     """A bucket with the sample's bills."""
-    client = s3(endpoint)
-    name = made_bucket(client, tmp_path)
+    client = store.client
+    name = made_bucket(client)
     sample.sample(tmp_path, date(2026, 11, 22))
     put(client, name, tmp_path / "bucket")
     return name
@@ -56,8 +54,8 @@ def koku(settings: Settings) -> Iterator[Koku]:
         yield opened
 
 
-def add(koku: Koku, bucket: str) -> Source:
-    return koku.sources.add("AWS", name="s3", data_source={"bucket": bucket}, **GOOD)
+def add(koku: Koku, store: Store, bucket: str) -> Source:
+    return koku.sources.add("AWS", name="s3", data_source={"bucket": bucket}, **store.good)
 
 
 def costs(koku: Koku, months: int = -1) -> Any:
@@ -65,9 +63,9 @@ def costs(koku: Koku, months: int = -1) -> Any:
     return rows[0]["cost_raw"] if rows else 0
 
 
-def data(endpoint: str, bucket: str, month: str) -> str:
+def data(store: Store, bucket: str, month: str) -> str:
     """The key of a month's data file."""
-    listed = s3(endpoint).list_objects_v2(Bucket=bucket)["Contents"]
+    listed = store.client.list_objects_v2(Bucket=bucket)["Contents"]
     return next(str(o["Key"]) for o in listed if month in o["Key"] and o["Key"].endswith(".gz"))
 
 
@@ -80,14 +78,14 @@ def assert_whole(koku: Koku) -> None:
         assert float(costs(koku, months)) == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_server_that_is_busy_for_a_moment_is_asked_again(koku: Koku, way: Proxy, bucket: str) -> None:
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(koku: Koku, way: Proxy, store: Store, bucket: str) -> None:
     way.busy |= {"list-type": 2, DATA: 2}
-    assert len(koku.refresh(add(koku, bucket))) == 2
+    assert len(koku.refresh(add(koku, store, bucket))) == 2
     assert_whole(koku)
 
 
-def test_a_server_that_stays_busy_loses_nothing(koku: Koku, way: Proxy, bucket: str) -> None:
-    source = add(koku, bucket)
+def test_a_server_that_stays_busy_loses_nothing(koku: Koku, way: Proxy, store: Store, bucket: str) -> None:
+    source = add(koku, store, bucket)
     way.busy[OCTOBER] = 1000
     with pytest.raises(SourceBusy, match="SlowDown"):
         koku.refresh(source)
@@ -98,8 +96,8 @@ def test_a_server_that_stays_busy_loses_nothing(koku: Koku, way: Proxy, bucket: 
     assert_whole(koku)
 
 
-def test_a_connection_that_breaks_leaves_no_half(koku: Koku, way: Proxy, bucket: str) -> None:
-    source = add(koku, bucket)
+def test_a_connection_that_breaks_leaves_no_half(koku: Koku, way: Proxy, store: Store, bucket: str) -> None:
+    source = add(koku, store, bucket)
     way.broken[DATA] = 1
     with pytest.raises(SourceBusy, match="cannot be reached"):
         koku.refresh(source)
@@ -108,13 +106,13 @@ def test_a_connection_that_breaks_leaves_no_half(koku: Koku, way: Proxy, bucket:
 
 
 def test_a_bill_that_is_written_while_it_is_read_is_read_again(
-    koku: Koku, way: Proxy, endpoint: str, bucket: str, tmp_path: Path
+    koku: Koku, way: Proxy, store: Store, bucket: str, tmp_path: Path
 ) -> None:
-    key = data(endpoint, bucket, NOVEMBER)
+    key = data(store, bucket, NOVEMBER)
     rows = [{**row, "lineItem/UnblendedCost": "1"} for row in sample.lines(date(2026, 11, 3))]
     new = sample.bill(tmp_path / "bucket", date(2026, 11, 1), rows).read_bytes()
-    way.before[NOVEMBER + "/" + key.split("/")[-2]] = lambda: s3(endpoint).put_object(Bucket=bucket, Key=key, Body=new)
-    source = add(koku, bucket)
+    way.before[NOVEMBER + "/" + key.split("/")[-2]] = lambda: store.client.put_object(Bucket=bucket, Key=key, Body=new)
+    source = add(koku, store, bucket)
     with pytest.raises(SourceBusy, match="changed while it was read"):
         koku.refresh(source)
     assert costs(koku) == 0
@@ -124,12 +122,12 @@ def test_a_bill_that_is_written_while_it_is_read_is_read_again(
 
 
 def test_a_file_that_was_cut_off_before_it_was_stored_is_refused(
-    koku: Koku, way: Proxy, endpoint: str, bucket: str
+    koku: Koku, way: Proxy, store: Store, bucket: str
 ) -> None:
-    key, client = data(endpoint, bucket, OCTOBER), s3(endpoint)
+    key, client = data(store, bucket, OCTOBER), store.client
     whole = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     client.put_object(Bucket=bucket, Key=key, Body=whole[: len(whole) * 2 // 3])
-    source = add(koku, bucket)
+    source = add(koku, store, bucket)
     with pytest.raises(PayloadRefused, match=f"{DATA}.*cut off or damaged"):
         koku.refresh(source)
     assert costs(koku, -2) == 0
@@ -138,9 +136,15 @@ def test_a_file_that_was_cut_off_before_it_was_stored_is_refused(
     assert_whole(koku)
 
 
-def test_a_signature_that_is_wrong_is_told_without_the_secret(koku: Koku, way: Proxy, bucket: str) -> None:
+def test_a_signature_that_is_wrong_is_told_without_the_secret(
+    koku: Koku, way: Proxy, store: Store, bucket: str
+) -> None:
     source = koku.sources.add(
-        "AWS", name="s3", data_source={"bucket": bucket}, access_key_id=LOGIN[0], secret_access_key="not-it-at-all"
+        "AWS",
+        name="s3",
+        data_source={"bucket": bucket},
+        access_key_id=store.login[0],
+        secret_access_key="not-it-at-all",
     )
     with pytest.raises(SourceUnreadable, match="does not belong to the access key") as refused:
         koku.refresh(source)
@@ -148,9 +152,9 @@ def test_a_signature_that_is_wrong_is_told_without_the_secret(koku: Koku, way: P
 
 
 def test_months_that_are_written_anew_replace_what_they_must_once(
-    koku: Koku, way: Proxy, endpoint: str, bucket: str, tmp_path: Path
+    koku: Koku, way: Proxy, store: Store, bucket: str, tmp_path: Path
 ) -> None:
-    source = add(koku, bucket)
+    source = add(koku, store, bucket)
     koku.refresh(source)
     line = len(sample.LINES)
     for month, days, amount in (
@@ -163,19 +167,21 @@ def test_months_that_are_written_anew_replace_what_they_must_once(
             for day in sample.days(month, month.replace(day=days)) for row in sample.lines(day)
         ]  # fmt: skip
         sample.bill(tmp_path / "bucket", month, rows, [*sample.HEADER, "bill/InvoiceId"])
-        put(s3(endpoint), bucket, tmp_path / "bucket")
+        put(store.client, bucket, tmp_path / "bucket")
         assert [r.months for r in koku.refresh(source)] == [(month,)]
         assert koku.refresh(source) == []
         assert costs(koku, -1 if month.month == 11 else -2) == line * days * int(amount)
     assert costs(koku, -2) == line * 31 * 2
 
 
-def test_a_process_that_is_killed_in_the_middle_goes_on_from_there(settings: Settings, way: Proxy, bucket: str) -> None:
+def test_a_process_that_is_killed_in_the_middle_goes_on_from_there(
+    settings: Settings, way: Proxy, store: Store, bucket: str
+) -> None:
     dsn = settings.database_url.get_secret_value() if settings.database_url else ""
     env = {**os.environ, "KOKU_DATABASE_URL": dsn, "KOKU_DATA_DIR": str(settings.data_dir), "KOKU_PLUGINS": "aws",
            "KOKU_CLOCK": "2026-11-22T20:00:00Z"}  # fmt: skip
     with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
-        source = add(koku, bucket)
+        source = add(koku, store, bucket)
         reached, go_on = threading.Event(), threading.Event()
 
         def hold() -> None:

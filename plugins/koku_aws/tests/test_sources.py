@@ -98,3 +98,12 @@ def test_a_role_may_read_several_buckets(settings: Settings) -> None:
         assert (moved.status_code, moved.json()["errors"][0]["source"]) == (400, "source.duplicate")
         kept = koku.sources.update(source, data_source={"bucket": "third"})
         assert (kept.key, kept.data_source["bucket"]) == (f"{ROLE} third", "third")
+
+
+def test_forms_offer_the_regions_of_buckets(settings: Settings) -> None:
+    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
+        client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
+        body = client.get("/api/cost-management/v1/sources/aws-s3-regions/?limit=100").json()
+    assert {"eu-central-1", "us-east-1"} <= set(body["data"])
+    assert body["data"] == sorted(body["data"])
+    assert body["meta"]["count"] == len(body["data"])

@@ -81,6 +81,7 @@ def resources(koku: Koku) -> Iterator[Resource]:
     yield from resource_types.resources(koku.services.plugins)
     yield from label_settings.resources(koku.services.plugins)
     yield from organizations.resources(koku.services.plugins)
+    yield from sources.choices(koku.services.plugins)  # before sources by number
     for module in (
         user_access, account, tag_settings, cost_groups, currency, sources, onprem, cost_models, price_lists, ingress,
         jobs,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from koku_core.api import source_status
@@ -13,6 +14,7 @@ from koku_core.api.permissions import sources
 from koku_core.api.source_validation import changes, registration
 from koku_core.api.wire import stamp
 from koku_core.errors import InvalidInput, SourceRefused
+from koku_core.plugins import Plugins
 from koku_core.sources.model import Source
 from koku_core.validation import refuse
 
@@ -134,6 +136,21 @@ def _delete(call: Call) -> Reply:
 
 def _stats(call: Call) -> Reply:
     return Reply(source_status.statistics(call.koku, _find(call)))
+
+
+def choices(plugins: Plugins) -> Iterator[Resource]:
+    """What forms for sources offer; whoever is known may ask."""
+    for plugin in plugins:
+        for name, make in plugin.provider.choices.items():
+            yield Resource(
+                f"sources/{name}/", {"GET": partial(_choices, make)}, f"What a source of {plugin.provider.label} may choose from.",
+                gate=False, parameters=("limit", "offset"),
+            )  # fmt: skip
+
+
+def _choices(make: Callable[[], Sequence[str]], call: Call) -> Reply:
+    values = list(make())
+    return Reply(page(call.path, call.query, values, len(values)))
 
 
 _FILTERS = ("limit", "offset", "name", "type", "source_type_id", "source_ref")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,7 @@ class Provider:
         beside: providers that clients of this one ask after too, whether they are loaded or not, in the order that they are listed in;
             its own family among them marks its own place.
         cloud_account: the account that its sources are read with; None: it has none.
+        choices: lists that forms for sources offer, at `sources/NAME/`; each is made when somebody asks for it.
         version: of the plugin; stamped on every partition of the lake.
         hooks: the version of `koku_core.hookspecs` that it was written for.
     """
@@ -118,4 +119,5 @@ class Provider:
     tags_enabled: bool = False
     beside: tuple[Beside, ...] = ()
     cloud_account: CloudAccount | None = None
+    choices: Mapping[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
     hooks: int = 1

@@ -54,6 +54,7 @@ def koku_provider() -> Provider:
         datasets=datasets.ALL,
         version=__version__,
         tags_enabled=True,
+        choices={"aws-s3-regions": sources.regions},
         cloud_account=CloudAccount("AWS", "KOKU_AWS_ACCOUNT_ID", "Cost Management's AWS account ID"),
         access=(Resource("aws.account", opens=True), Resource("aws.organizational_unit", opens=True)),
     )

@@ -94,3 +94,10 @@ class Folder(BaseModel):
     prefix: str = ""
     report: str = ""
     storage_only: bool = False
+
+
+def regions() -> list[str]:
+    """The regions that a bucket can be in."""
+    import boto3
+
+    return sorted(boto3.Session().get_available_regions("s3"))
