@@ -110,6 +110,15 @@ def test_parts_are_left_out_where_one_is_asked_for(koku: Koku) -> None:
     assert {p["price_list"] for p in of_list["data"][0]["price_lists"]} == {uuid, "No-price_list"}
 
 
+def test_which_lists_priced_a_month(koku: Koku) -> None:
+    [source] = koku.sources.list()
+    [listed] = koku.price_lists.list()
+    [found] = koku.price_lists.applied(source, date(2026, 11, 10))
+    assert (found.uuid, found.name, found.version) == (listed["uuid"], "prices prices", 1)
+    assert (found.first, found.last) == (date(2026, 11, 1), date(2026, 11, 21))
+    assert koku.price_lists.applied("prod", date(2026, 7, 1)) == []
+
+
 def test_the_largest_parts(koku: Koku) -> None:
     found = rows(koku, PATH, {"filter": {**MONTH["filter"], "limit": "3"}})
     whole = rows(koku, PATH, MONTH)

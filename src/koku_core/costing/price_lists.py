@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from koku_core.costing.applied import Applied, applied
 from koku_core.costing.metrics import all_metrics
 from koku_core.costing.price_list_validation import DATES, validated
 from koku_core.costing.rate_validation import named_afresh
@@ -21,6 +22,7 @@ from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.finding import find
 from koku_core.services import Services
+from koku_core.sources.model import Source
 
 _READ = """
     SELECT p.uuid::text, p.name, p.description, p.currency, p.starts, p.ends, p.enabled, p.version, p.rates, p.created, p.updated,
@@ -58,6 +60,21 @@ class PriceLists:
             UnknownName: there is none, or several of that name.
         """
         return find("price list", which, self.list(), lambda p: (p["uuid"],), lambda p: str(p["name"]))
+
+    def applied(self, source: Source | str, month: date) -> builtins.list[Applied]:
+        """Which lists, in which versions, priced the days of a month that are published.
+
+        Args:
+            source: whose costs; a source, its uuid or its name.
+            month: a day of it.
+
+        Raises:
+            UnknownName: there is no such source.
+        """
+        from koku_core.sources.registry import SourceRegistry
+
+        found = SourceRegistry(self._services, self._tenant).get(source)
+        return applied(self._services, self._tenant, found, month)
 
     def stored_rates(self, which: str) -> builtins.list[dict[str, Any]]:
         """The rates of a price list as they are stored.
