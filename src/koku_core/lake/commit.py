@@ -49,7 +49,7 @@ def swap(table: Table, old: Collection[DataFile], new: Collection[DataFile]) -> 
     """Commit: the files `old` leave the table, the files `new` come.
 
     Raises:
-        CommitFailedException: somebody else committed meanwhile.
+        CommitFailedException, ValidationException: somebody else committed meanwhile.
     """
     if not old and not new:
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import FileScanTask, Table
+    from pyiceberg.table import Table
 
     from koku_core.database import System
     from koku_core.lake.scan import Chunk
@@ -83,28 +83,31 @@ class Lake:
             self._commit(tenant, dataset, source_uuid, set(days), table)
 
     def _commit(self, tenant: str, dataset: Dataset, source_uuid: str, days: set[date], rows: pa.Table) -> None:
-        from pyiceberg.exceptions import CommitFailedException
-
+        from koku_core.lake.commit import swap
         from koku_core.lake.files import write_days
 
         if not rows.num_rows and self._load(tenant, dataset) is None:
-            return None
+            return
         stored = self._ensure(tenant, dataset)
         new = _reached(lambda: write_days(stored, source_uuid, rows), f"write {dataset.name}")
+        self._change(stored, lambda table: swap(table, self._files(table, source_uuid, days), new))
+
+    @staticmethod
+    def _change(stored: Table, change: Callable[[Table], None]) -> None:
+        """Commit a change; whoever commits at the same time, such as Trino, does not ask for our lock, and then it is made anew.
+
+        Raises:
+            LakeError: it cannot be written, or others were faster again and again.
+        """
+        from pyiceberg.exceptions import CommitFailedException, ValidationException
+
+        name = stored.name()[-1]
         for _ in range(_ATTEMPTS):
             try:
-                return self._swap(stored, source_uuid, days, new)
-            except CommitFailedException:  # somebody else's writer, such as Trino, does not ask for our lock
-                stored = stored.refresh()
-        raise LakeError(
-            f"The lake's table {dataset.name} was changed by others in each of {_ATTEMPTS} attempts to write it."
-        )
-
-    def _swap(self, stored: Table, source_uuid: str, days: Collection[date], new: Collection[DataFile]) -> None:
-        from koku_core.lake.commit import swap
-
-        old = self._files(stored, source_uuid, days)
-        _reached(lambda: swap(stored, old, new), f"commit {stored.name()[-1]}")
+                return _reached(partial(change, stored), f"commit {name}")
+            except (CommitFailedException, ValidationException):
+                stored = _reached(stored.refresh, f"open {name}")
+        raise LakeError(f"The lake's table {name} was changed by others in each of {_ATTEMPTS} attempts to write it.")
 
     def read(
         self,
@@ -187,8 +190,8 @@ class Lake:
 
         for name in self.tables(tenant):
             with self.system.server.lock("lake", tenant, name):
-                stored = self.catalog.load_table((tenant, name))
-                swap(stored, self._files(stored, source_uuid), [])
+                stored = _reached(partial(self.catalog.load_table, (tenant, name)), f"open {name}")
+                self._change(stored, lambda table: swap(table, self._files(table, source_uuid), []))
 
     def retain(self, tenant: str, sources: Callable[[], Collection[str]], start: date) -> None:
         """Forget all rows before a day, all rows of other sources, and all snapshots but the last; the files go with a later `sweep`.
@@ -201,18 +204,18 @@ class Lake:
         Raises:
             LakeError: the lake cannot be read or written.
         """
-        from koku_core.lake.commit import forget_history, swap
-        from koku_core.lake.files import day_of
-
         for name in self.tables(tenant):
             with self.system.server.lock("lake", tenant, name):
                 stored = _reached(partial(self.catalog.load_table, (tenant, name)), f"open {name}")
-                tasks: list[FileScanTask] = _reached(partial(list, stored.scan().plan_files()), "plan a scan")
-                known = sources()
-                files = (task.file for task in tasks)
-                gone = [f for f in files if day_of(f) < start or str(f.partition[0]) not in known]
-                _reached(partial(swap, stored, gone, []), f"commit {name}")
-                _reached(partial(forget_history, stored), f"commit {name}")
+                self._change(stored, partial(self._retain, known=sources(), start=start))
+
+    def _retain(self, stored: Table, known: Collection[str], start: date) -> None:
+        from koku_core.lake.commit import forget_history, swap
+        from koku_core.lake.files import day_of
+
+        files = (task.file for task in stored.scan().plan_files())
+        swap(stored, [f for f in files if day_of(f) < start or str(f.partition[0]) not in known], [])
+        forget_history(stored)
 
     def drop_tenant(self, tenant: str) -> None:
         """Forget all tables of a tenant and remove their files at once."""
