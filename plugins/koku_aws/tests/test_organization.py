@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date
 from decimal import Decimal
@@ -247,3 +248,29 @@ def test_a_file_that_describes_no_organization_is_refused(koku: Koku, tmp_path: 
     (tmp_path / "bucket/organizations.json").write_text(text)
     with pytest.raises(PayloadRefused, match="does not describe an organization"):
         koku.refresh(local(koku))
+
+
+def test_csv_has_a_row_for_each_day_and_entity(koku: Koku, tmp_path: Path) -> None:
+    organized(koku, tmp_path)
+    path = f"reports/aws/costs/?group_by[org_unit_id]=r-1&{MONTH.replace('monthly', 'daily')}"
+    rows = list(csv.DictReader(api(koku).get(path, headers={"Accept": "text/csv"}).text.splitlines()))
+    assert len(rows) == 42, "21 days of two units"
+    assert {(r["type"], r["id"], r["alias"]) for r in rows} == {
+        ("organizational_unit", "ou-1", "Sales"), ("organizational_unit", "ou-2", "Research"),
+    }  # fmt: skip
+
+
+def test_a_tenant_that_does_not_exist_has_no_units(koku: Koku) -> None:
+    access = Access(lists={"aws.organizational_unit": {"read": ("ou-2",)}})
+    client = api(koku, access)
+    for path in (
+        "organizations/aws/",
+        "reports/aws/costs/?group_by[org_unit_id]=ou-2",
+        "reports/aws/costs/",
+        "resource-types/aws-organizational-units/",
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["data"]) == (200, []), path
+    everything = api(koku)
+    assert everything.get("resource-types/aws-categories/").json()["data"] == []
+    assert everything.get("settings/aws_category_keys/").json()["data"] == []

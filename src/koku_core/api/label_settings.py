@@ -72,6 +72,9 @@ def _orders(call: Call) -> list[tuple[str, bool]]:
     """`order_by=-key` and `order_by[key]=desc`, as (name, descending)."""
     plain = [(v.removeprefix("-"), v.startswith("-")) for n, v in call.params if n == "order_by"]
     found = plain + [(n[9:-1], v == "desc") for n, v in call.params if n.startswith("order_by[") and n.endswith("]")]
+    wrong = next(((n[9:-1], v) for n, v in call.params if n.startswith("order_by[") and v not in ("asc", "desc")), None)
+    if wrong:
+        raise InvalidInput([f"Invalid order_by parameter: { {wrong[0]: wrong[1]} }"])
     for name, _ in found:
         if name not in _ORDERS:
             raise InvalidInput([f"Cannot resolve keyword '{name}' into field. Choices are: {', '.join(_ORDERS)}"])

@@ -14,6 +14,8 @@ from koku_core.reports.table import Table
 
 #: The largest page.
 MOST = 1000
+#: A page whose size nobody has said.
+USUAL = 100
 _RANKED_PAGE = 5
 
 
@@ -83,7 +85,7 @@ def _meta(parameters: Parameters, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def page_size(limit: int) -> int:
     """How many elements a page has: a limit of 0 is all, one below that the default."""
-    return 100 if limit < 0 else min(limit, MOST)
+    return USUAL if limit < 0 else min(limit, MOST)
 
 
 def of_tags(data: list[Any], parameters: Parameters, more: Mapping[str, Any], url: str, query: str) -> dict[str, Any]:

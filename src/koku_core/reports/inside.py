@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from koku_core.access import Access
 from koku_core.database.server import Connection
@@ -123,7 +124,8 @@ def permitted(
     if tree is None or key is None:
         return parameters, restrict(access, keys, parameters.filters)
     limited = access.restriction(key.access)
-    there = nodes(conn, tree, parameters.period) if parameters.inside or limited else {}
+    failed = conn.info.transaction_status == TransactionStatus.INERROR  # there is no such tenant
+    there = nodes(conn, tree, parameters.period) if (parameters.inside or limited) and not failed else {}
     below = [n.id for n in there.values() if set(limited or ()) & set(n.way)]
     looked_into = parameters.inside
     named = [Match(n, key, looked_into.nodes) for n in looked_into.written] if looked_into else []

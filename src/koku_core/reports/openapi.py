@@ -115,7 +115,8 @@ def _keys(keys: Iterable[Key], *, excluded: bool = False) -> dict[str, Any]:
 
 
 def _group_keys(report: Report) -> dict[str, Any]:
-    keys = [k for k in report.keys if k.inert or (k.value and not report.inventory)]
+    node = report.tree.key if report.tree else ""
+    keys = [k for k in report.keys if k.inert or k.name == node or (k.value and not report.inventory)]
     plain = {k.name for k in keys if not k.plain_group}
     return {name: of for name, of in _keys(keys).items() if name not in plain}
 

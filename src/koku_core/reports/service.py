@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -194,6 +195,8 @@ class Reports:
             found = self._context(conn, plugin, asked, report)
             parameters = self._validated(plugin, report, found or Context(), asked, query, gated=gated)
             parameters, restrictions = inside.permitted(conn, plugin.report_map, parameters, access)
+            if csv and parameters.inside and "limit" not in asked:
+                parameters = replace(parameters, limit=envelope.USUAL)  # rows, and not what lies in a node
             etag = self._etag(found, url, query, access, "csv" if csv else "json")
             if found is None:
                 return _nothing(url, query, etag)
