@@ -92,6 +92,8 @@ def test_the_minimal_bill_adds_up_as_written_in_its_specification(koku: Koku, tm
         "aws/instance-types", filter={"service": "AmazonEC2"}, group_by="instance_type", **whole
     ).rows()
     assert (hours["usage"], hours["cost_raw"]) == (24, Decimal("2.304"))
+    (first,) = koku.report("aws/instance-types", filter={"service": "AmazonEC2"}, limit=1, **whole).rows()
+    assert (first["instance_type"], first["rank"]) == (hours["instance_type"], 1)
     (stored,) = koku.report("aws/storage", **whole).rows()
     assert stored["usage"] == Decimal("0.64516128")
     tagged = {r["openshift_project"] if "openshift_project" in r else r["tag:openshift_project"]: r["cost_raw"]

@@ -124,6 +124,7 @@ def _used(
         choice=_cost_type(or_unblended=or_unblended),
         labels=(COST_CATEGORIES,),
         within=within,
+        limit_alone=bool(within),
     )
 
 
