@@ -60,7 +60,7 @@ def servers(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         settings = settings_for(dsn, folder)
         told = {"KOKU_DATABASE_URL": dsn, "KOKU_DATA_DIR": str(settings.data_dir)}
         command = subprocess.Popen(
-            [sys.executable, "-m", "koku_core.cli", "dev", "trino"], env={**os.environ, **told}, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-m", "koku_core.cli", "dev", "trino", "--quick"], env={**os.environ, **told}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert command.stdout is not None
         early = refusal_while_starting(settings.data_dir / "dev" / "trino" / "port")

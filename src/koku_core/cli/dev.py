@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Annotated
 
 import typer
 
@@ -17,7 +18,9 @@ def dev() -> None:
 
 
 @app.command()
-def trino() -> None:
+def trino(
+    quick: Annotated[bool, typer.Option(help="Have Trino start sooner, and be slower with much data.")] = False,
+) -> None:
     """Start an object store and a Trino that reads the lake on it; write the settings to use them, then `ready`.
 
     They work on the database of the settings, keep what is stored in the data folder, and end with this command, however that ends. At
@@ -30,7 +33,7 @@ def trino() -> None:
     stop = threading.Event()
     on_signals(stop.set)
     note("Starting an object store and Trino; this takes some 20 seconds.")
-    with lake_and_trino(Settings.of_environment()) as exported:
+    with lake_and_trino(Settings.of_environment(), quick=quick) as exported:
         for name, value in exported.items():
             typer.echo(f"{name}={value}")
         typer.echo("ready")

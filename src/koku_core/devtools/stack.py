@@ -16,8 +16,12 @@ from koku_core.settings import Settings
 
 
 @contextlib.contextmanager
-def lake_and_trino(settings: Settings) -> Iterator[dict[str, str]]:
+def lake_and_trino(settings: Settings, *, quick: bool = False) -> Iterator[dict[str, str]]:
     """Have both run, with a lake that belongs to the database of the settings; what is stored stays in the data folder.
+
+    Args:
+        settings: whose database and data folder.
+        quick: as in `trino_server`.
 
     Yields:
         The variables that make other processes use them.
@@ -30,7 +34,7 @@ def lake_and_trino(settings: Settings) -> Iterator[dict[str, str]]:
     with (
         Koku.open(settings=settings.model_copy(update={"executor": "postgres"})) as koku,
         object_store(place / "object-store") as store,
-        trino_server(place / "trino") as server,
+        trino_server(place / "trino", quick=quick) as server,
     ):
         os.environ.update(store.environment)
         system = koku.services.system

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,15 @@ from koku_core.devtools.object_store import ObjectStore
 from koku_core.devtools.shared import Command, Shared
 
 _JVM = (
-    "-server", "-Xmx1G", "-XX:+UseG1GC", "-XX:+ExplicitGCInvokesConcurrent", "-XX:+ExitOnOutOfMemoryError",
+    "-server", "-Xmx1G", "-XX:+ExplicitGCInvokesConcurrent", "-XX:+ExitOnOutOfMemoryError",
     "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=256M", "-XX:PerMethodRecompilationCutoff=10000",
     "-XX:PerBytecodeRecompilationCutoff=10000", "-Djdk.attach.allowAttachSelf=true", "-Djdk.nio.maxCachedBufferSize=2000000",
     "-Dfile.encoding=UTF-8", "-XX:+EnableDynamicAgentLoading",
 )  # fmt: skip
+
+_LASTING = ("-XX:+UseG1GC",)
+#: Half the time of processors until the first answers, on two of them; but code is never compiled to be fast.
+_QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,12 @@ class TrinoServer:
 
 
 @contextlib.contextmanager
-def trino_server(folder: Path) -> Iterator[TrinoServer]:
+def trino_server(folder: Path, *, quick: bool = False) -> Iterator[TrinoServer]:
     """Have a Trino run.
 
     Args:
         folder: for its configuration and log; processes that name the same one share the server.
+        quick: be up, and answer for the first time, sooner; then be slower with much data.
 
     Raises:
         DevServerError: it cannot be installed, or does not start.
@@ -80,7 +85,7 @@ def trino_server(folder: Path) -> Iterator[TrinoServer]:
 
     def start() -> Command:
         place.write_text(str(free_ports(1)[0]))
-        return _command(folder.absolute(), int(place.read_text()))
+        return _command(folder.absolute(), int(place.read_text()), _QUICK if quick else _LASTING)
 
     def ready() -> bool:
         said = fetched(f"http://{HOST}:{place.read_text()}/v1/info")
@@ -90,7 +95,7 @@ def trino_server(folder: Path) -> Iterator[TrinoServer]:
         yield TrinoServer(f"http://{HOST}:{place.read_text()}", process)
 
 
-def _command(folder: Path, port: int) -> Command:
+def _command(folder: Path, port: int, flags: Sequence[str]) -> Command:
     home = trino_home()
     settings = {
         "coordinator": "true", "node-scheduler.include-coordinator": "true", "http-server.http.port": port,
@@ -105,7 +110,7 @@ def _command(folder: Path, port: int) -> Command:
     }  # fmt: skip
     properties = (f"-D{name}={value}" for name, value in given.items())
     java = java_home() / "bin" / "java"
-    argv = (str(java), "-cp", f"{home}/lib/*", *_JVM, *properties, "io.trino.server.TrinoServer")
+    argv = (str(java), "-cp", f"{home}/lib/*", *_JVM, *flags, *properties, "io.trino.server.TrinoServer")
     return Command(argv, signal.SIGKILL, cwd=home)
 
 

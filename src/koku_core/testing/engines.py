@@ -38,7 +38,7 @@ def trino(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrinoServer]:
     """A Trino without a catalog; `trino_settings` gives it one of the test's own."""
     from koku_core.devtools.trino_server import trino_server
 
-    with trino_server(_common(tmp_path_factory) / "trino") as server:
+    with trino_server(_common(tmp_path_factory) / "trino", quick=True) as server:
         yield server
 
 
