@@ -80,6 +80,7 @@ def test_what_a_newer_version_needs_is_made_at_the_next_calculation(koku: Koku) 
     assert all(len(names) == len(set(names)) for names in days(koku).values())
     with koku.handle.transaction() as conn:  # as an older version left it
         conn.execute("DROP TABLE ocp_project_days")
+        conn.execute("UPDATE published_month SET declared = 'less'")
     koku.recalculate("sample")
     assert costs(koku, "project") == before
     assert days(koku)

@@ -7,6 +7,7 @@ commit to the lake until here, and by every recalculation.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +19,7 @@ from koku_core.costing.by_rate import fill_by_rate
 from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection
 from koku_core.database.tenant import Tenant, bump
+from koku_core.declare.columns import Kind
 from koku_core.declare.facts import Fact
 from koku_core.declare.summarize import Summary
 from koku_core.executors.base import Work
@@ -70,11 +72,11 @@ def _publish(
 ) -> None:
     summary = plugin.summary
     for fact in summary.facts:  # under the lock, since a purge drops partitions under it
-        missing = ensure_tables(tenant, fact, [month])
-        from_lake = from_lake or missing  # what a newer plugin declares is not in what an older one made
+        ensure_tables(tenant, fact, [month])
     with tenant.transaction() as conn:
         if conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR SHARE", (source.uuid,)).fetchone() is None:
             return  # deleted meanwhile: nothing of it may come back
+        from_lake = from_lake or not _up_to_date(conn, summary, source.uuid, month)
         conn.execute("SET LOCAL work_mem = '64MB'")
         conn.execute("SET LOCAL jit = off")  # compiling takes longer than these statements run
         conn.execute("SET LOCAL default_statistics_target = 10")  # ANALYZE would take longer than what it is for
@@ -92,12 +94,26 @@ def _publish(
         with timed("rollups"):
             _roll_up(conn, summary, source.uuid, month, from_lake)
         conn.execute(
-            """INSERT INTO published_month (source_uuid, month, summarized, costed) VALUES (%s, %s, now(), now())
-               ON CONFLICT (source_uuid, month) DO UPDATE
-               SET costed = now(), summarized = CASE WHEN %s THEN now() ELSE published_month.summarized END""",
-            (source.uuid, month, from_lake),
+            """INSERT INTO published_month (source_uuid, month, declared, summarized, costed) VALUES (%s, %s, %s, now(), now())
+               ON CONFLICT (source_uuid, month) DO UPDATE SET costed = now(), declared = excluded.declared,
+               summarized = CASE WHEN %s THEN now() ELSE published_month.summarized END""",
+            (source.uuid, month, _declared(summary), from_lake),
         )
         bump(conn, "data")
+
+
+def _declared(summary: Summary) -> str:
+    """What tells summarized rows of one declaration from those of another."""
+    facts = [(fact.name, [(c.name, c.kind.value) for c in fact.columns]) for fact in summary.summarized]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _up_to_date(conn: Connection, summary: Summary, source_uuid: str, month: date) -> bool:
+    """Whether what is summarized of a month has all that the plugin declares by now."""
+    row = conn.execute(
+        "SELECT declared FROM published_month WHERE source_uuid = %s AND month = %s", (source_uuid, month)
+    ).fetchone()
+    return row is not None and row[0] == _declared(summary)
 
 
 def make_tables(conn: Connection, summary: Summary, source_uuid: str) -> None:
@@ -180,13 +196,25 @@ def _price(conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: da
 def _roll_up(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
     """Make the rollups from what is published now."""
     fact = summary.fact
-    rows = sql.SQL("(SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM {1} WHERE {2})").format(
-        _names(fact), sql.Identifier(fact.name), _costs_of(source_uuid, month)
+    conn.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM {1} WHERE {2}"
+        ).format(_rolled(fact), sql.Identifier(fact.name), _costs_of(source_uuid, month))
     )
-    fill_rollups(conn, fact, source_uuid, month, rows)
+    fill_rollups(conn, fact, source_uuid, month, sql.SQL("pg_temp.rolled"))
     if from_lake:
         for each in summary.details:
             fill_rollups(conn, each, source_uuid, month, _name(made(each)))
+
+
+def _rolled(fact: Fact) -> sql.Composed:
+    """The columns that rollups are made of: labels make rows wide, and every rollup reads them all."""
+    named = {n for r in fact.rollups for n in (*r.dims, *r.texts)}
+    kept = [
+        c.name for c in fact.all_columns
+        if c.kind is not Kind.LABELS or c.name in named or any(c.name in r.where for r in fact.rollups)
+    ]  # fmt: skip
+    return sql.SQL(", ").join(map(sql.Identifier, kept))
 
 
 def _costs_of(source_uuid: str, month: date) -> sql.Composed:

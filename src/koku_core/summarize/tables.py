@@ -52,18 +52,15 @@ def tag_columns(fact: Fact) -> tuple[Column, ...]:
     return fixed + tuple(fact.column(name) for name in dims)
 
 
-def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> bool:
+def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> None:
     """Make what a fact needs in a tenant's schema: its tables, new columns, and the partitions of `months`.
 
     Runs in a short transaction of its own under a lock, since a new partition locks its parent.
-
-    Returns:
-        Whether something was missing.
     """
     wanted = {fact.name: fact.all_columns, **{r.name: rollup_columns(fact, r) for r in fact.rollups}}
     with tenant.connection() as conn:
         if _complete(conn, fact, wanted, months):
-            return False
+            return
     with tenant.lock("tables", fact.name), tenant.transaction() as conn:
         for name, columns in wanted.items():
             _ensure_table(conn, name, columns, "PARTITION BY RANGE (usage_start)")
@@ -71,7 +68,6 @@ def ensure_tables(tenant: Tenant, fact: Fact, months: list[date]) -> bool:
                 _ensure_partition(conn, name, month)
         if fact.tags:
             _ensure_table(conn, tag_table(fact), tag_columns(fact), "")
-    return True
 
 
 def _complete(conn: Connection, fact: Fact, wanted: dict[str, tuple[Column, ...]], months: list[date]) -> bool:
