@@ -47,6 +47,7 @@ def normalize(files: Sequence[Path], limits: Limits, only: Mapping[date, int] | 
         else:
             reading.data(file)
     made = reading.result()
+    del reading  # what it has folded is in the result
     pa.default_memory_pool().release_unused()
     return made
 
