@@ -10,6 +10,7 @@ from koku_core.reports.period import SCOPES
 from koku_core.reports.plan import SIZE
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
+_OBJECTS = {"type": "array", "items": {"type": "object"}}
 _DIRECTION = {"type": "string", "enum": ["asc", "desc"]}
 _DAY = {"type": "string", "format": "date"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -18,21 +19,24 @@ _AMOUNT = {"type": "object", "properties": {"value": _NUMBER, "units": {"type": 
 
 
 def report_operation(reports: ReportMap, report: Report) -> dict[str, Any]:
-    """Parameters and answer of one report."""
+    """Parameters and answer of one report; of one that lists what there was in a month, neither groups nor days."""
+    ranks = {} if report.inventory else {"limit": _COUNT, "offset": _COUNT}
     maps = {
-        "filter": {**_scope(), "limit": _COUNT, "offset": _COUNT, **_keys(k for k in report.keys if k.filter)},
+        "filter": {**_scope(report), **ranks, **_keys(k for k in report.keys if k.filter)},
         "exclude": _keys((k for k in report.keys if k.exclude), excluded=True),
         "group_by": _group_keys(report),
         "order_by": {**dict.fromkeys(_orders(report), _DIRECTION), "date": _DAY},
     }
     parameters = [_map(name, of, report.tags) for name, of in maps.items()] + _common(0)
+    if report.inventory:
+        parameters = [p for p in parameters if p["name"] not in ("group_by", "start_date", "end_date")]
     if report.choice:
         parameters.append(_choice(report.choice))
     if report.deltas:
         parameters.append(_query("delta", {"type": "string"}, f"{', '.join(report.deltas)}{_compared(report)}"))
     if report.categories:
         parameters.append(_query("category", _TEXTS, f"Show groups of {report.categories.key} under their category."))
-    maximum = f"At most {reports.max_groups} groups."
+    maximum = "Of one month." if report.inventory else f"At most {reports.max_groups} groups."
     if report.required:
         maximum += f" It must be filtered by {', '.join(report.required)}."
     return {
@@ -121,12 +125,13 @@ def _group_keys(report: Report) -> dict[str, Any]:
     return {name: of for name, of in _keys(keys).items() if name not in plain}
 
 
-def _scope() -> dict[str, Any]:
-    return {
-        "resolution": {"type": "string", "enum": ["daily", "monthly"]},
-        "time_scope_units": {"type": "string", "enum": ["day", "month"]},
-        "time_scope_value": {"type": "string", "enum": [*SCOPES["day"], *SCOPES["month"]]},
-    }
+def _scope(report: Report | None = None) -> dict[str, Any]:
+    units = ["month"] if report and report.inventory else ["day", "month"]
+    found = {
+        "resolution": ["monthly"] if units == ["month"] else ["daily", "monthly"], "time_scope_units": units,
+        "time_scope_value": [value for unit in units for value in SCOPES[unit]],
+    }  # fmt: skip
+    return {name: {"type": "string", "enum": choices} for name, choices in found.items()}
 
 
 def _orders(report: Report) -> list[str]:
@@ -151,9 +156,8 @@ def _common(least: int) -> list[dict[str, Any]]:
 def _row(report: Report) -> dict[str, Any]:
     """A bucket: its rows lie below the groups that were asked for."""
     properties: dict[str, Any] = {"date": {"type": "string"}, "source_uuid": _TEXTS}
-    properties |= {x.name: _TEXTS for x in report.lists if not x.hidden} | {
-        t.name: {"type": "string"} for t in report.texts
-    }
+    properties |= {x.name: _OBJECTS if x.shown else _TEXTS for x in report.lists if not x.hidden}
+    properties |= {t.name: {"type": "string"} for t in report.texts}
     for figure in report.figures:
         _put(properties, figure)
     row = {"type": "object", "properties": properties}
