@@ -161,7 +161,7 @@ all_rows AS (
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
     FROM (SELECT namespace FROM {{ datasets.ocp_gpu_days }} UNION SELECT 'GPU unallocated') AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
+    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
     GROUP BY 1
 )
 SELECT

@@ -165,7 +165,7 @@ categories AS (
         UNION SELECT 'Platform unallocated'
         UNION SELECT 'Worker unallocated'
     ) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
+    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
     GROUP BY 1
 )
 SELECT

@@ -3,7 +3,7 @@ WITH {% include 'label_sets.sql' %}
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
     FROM (SELECT DISTINCT namespace FROM namespace_labels) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
+    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
     GROUP BY 1
 )
 SELECT

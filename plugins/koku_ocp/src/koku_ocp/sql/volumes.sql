@@ -137,7 +137,7 @@ machine_claims AS (
 categories AS (
     SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
     FROM (SELECT DISTINCT namespace FROM {{ datasets.ocp_storage_days }}) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern
+    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
     GROUP BY 1
 )
 SELECT
