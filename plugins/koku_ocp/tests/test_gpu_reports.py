@@ -68,6 +68,8 @@ def priced(row: Mapping[str, Any], cost: int, cost_type: str = "Infrastructure")
 def rows() -> Iterator[dict[str, Any]]:
     """Three days of November: whole GPUs on two nodes, one divided, another model, and what was left."""
     yield gpu(ONE, FIRST - timedelta(1), "play", "n3", "G9", "H100")
+    for uuid in ("G7", "G8"):
+        yield {**gpu(ONE, FIRST - timedelta(1), "play", "n5", uuid, slices=2), "mig_instance_id": "3"}
     for day in (FIRST + timedelta(n) for n in range(3)):
         whole = [
             gpu(ONE, day, "train", "n1", "G1"),
@@ -167,6 +169,10 @@ def test_instances(koku: Koku) -> None:
         "gpu_max_slices": 7,
     }]  # fmt: skip
     assert large["mig_profile"] == "3g.15gb"
+    before = MIG.replace("]=-1", "]=-2")
+    assert [r["mig_id"] for r in cells(ask(koku, before, "gpu/mig_profiles")["data"][0])] == ["3", "3"], (
+        "two GPUs, one number"
+    )
     ranked = ask(koku, f"{MIG}&filter[limit]=1", "gpu/mig_profiles")
     assert [(r["mig_id"], r["clusters"]) for r in cells(ranked["data"][0])] == [("MIG-G4-1", ["east"])]
     assert (ranked["meta"]["others"], ranked["meta"]["total"]) == (1, {})

@@ -179,6 +179,7 @@ class Text:
         key: the group that it belongs to.
         apart: instead, rows are told apart by it, however they are grouped, so that a group has a row for each of its values; it is left
             out where a key of its name is grouped by.
+        hidden: answers do not have it; it only tells rows apart.
         value: over columns of the fact; the largest of the row's values.
         shown: SQL that makes the text of that value, which is `{value}`; empty: it is the text.
         of_group: instead, SQL over the group's own value, which is `{value}`.
@@ -198,6 +199,7 @@ class Text:
     others: str | None = None
     csv: str = ""
     apart: bool = False
+    hidden: bool = False
 
     def stands(self, groups: Collection[str], *, folded: bool) -> bool:
         """Whether rows have it that are grouped by these keys; `folded`: in an answer that folds groups."""

@@ -62,7 +62,9 @@ class Flat:
             found["source_uuid"] = Column(_list(table.at("source_uuid")), "texts")
         for x in self._plan.shown_lists:
             found[x.name] = Column(_list(table.at(x.name)), "objects" if x.shown else "texts")
-        found |= {t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts if t.csv != "-"}
+        found |= {
+            t.csv or t.name: Column(text_pack(table, t.name)) for t in self._plan.texts if t.csv != "-" and not t.hidden
+        }
         if parameters.ranked:
             found["rank"] = Column(lambda row: row[1], "integer")
         if self._plan.currency:

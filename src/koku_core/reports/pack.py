@@ -78,7 +78,7 @@ class Packer:
         sources = () if self._parameters.bare else ("source_uuid",)
         listed = (*sources, *(x.name for x in self._plan.shown_lists))
         beside = {name: self._list(name) for name in listed}
-        texts = {t.name: text_pack(self._table, t.name) for t in self._plan.texts}
+        texts = {t.name: text_pack(self._table, t.name) for t in self._plan.texts if not t.hidden}
         delta = (
             {n: _nullable(self._table.at(n)) for n in ("delta_value", "delta_percent")}
             if self._parameters.delta

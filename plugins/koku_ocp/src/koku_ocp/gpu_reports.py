@@ -33,6 +33,8 @@ def _apart(name: str, of: Expression | None = None) -> Text:
 
 
 _NODE, _VENDOR, _MODEL = (_apart(name) for name in ("node", "gpu_vendor", "gpu_model"))
+#: Instances of several GPUs may have one number.
+_GPU = Text("gpu", "", column("resource_id"), apart=True, hidden=True)
 _COST = column("cost_model_gpu_cost")
 
 
@@ -106,7 +108,7 @@ def _instances(cluster: Key, project: Key, node: Key, clusters: Listed) -> Repor
         order="",
         orders={name: (figure, ()) for name, figure in orders.items()},
         lists=(clusters,),
-        texts=(_MODEL, _VENDOR, _apart("mig_id", column("mig_instance_id")), _apart("gpu_name", _NAME), _NODE),
+        texts=(_MODEL, _VENDOR, _apart("mig_id", column("mig_instance_id")), _apart("gpu_name", _NAME), _NODE, _GPU),
         within="mig_profile",
         required=("gpu_vendor", "gpu_model", "node"),
         required_by="MIG profiles",
