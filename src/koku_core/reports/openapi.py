@@ -156,14 +156,8 @@ def _common(least: int) -> list[dict[str, Any]]:
 def _row(report: Report) -> dict[str, Any]:
     """A bucket: its rows lie below the groups that were asked for."""
     properties: dict[str, Any] = {"date": {"type": "string"}, "source_uuid": _TEXTS}
-<<<<<<< ours
     properties |= {x.name: _OBJECTS if x.shown else _TEXTS for x in report.lists if not x.hidden}
-    properties |= {t.name: {"type": "string"} for t in report.texts}
-=======
-    properties |= {x.name: _TEXTS for x in report.lists if not x.hidden} | {
-        t.name: {"type": "string"} for t in report.texts if not t.hidden
-    }
->>>>>>> theirs
+    properties |= {t.name: {"type": "string"} for t in report.texts if not t.hidden}
     for figure in report.figures:
         _put(properties, figure)
     row = {"type": "object", "properties": properties}
