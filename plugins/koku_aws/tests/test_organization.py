@@ -207,6 +207,7 @@ def _tree(parents: list[int], homes: list[int]) -> dict[str, Any]:
     return {"root": units[0]}
 
 
+@pytest.mark.slow
 def test_every_cent_of_a_node_is_in_exactly_one_thing_that_lies_in_it(koku: Koku, tmp_path: Path) -> None:
     source = local(koku)
 
