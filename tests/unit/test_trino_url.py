@@ -20,7 +20,6 @@ def test_the_shortest_one() -> None:
     found = of("http://trino:8080")
     assert (found.server, found.user, found.catalog) == ("http://trino:8080", "koku", "lake")
     assert found.table("acme", 'o"dd') == '"lake"."acme"."o""dd"'
-    assert found.verify is True
     assert found.arguments()["auth"] is None
 
 
@@ -34,7 +33,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         "p/w",
         "bills",
     )
-    assert found.verify == str(ca)
+    assert found.ca == ca
     arguments = found.arguments()
     assert arguments["session_properties"] == {"query_max_run_time": "10m"}
     assert type(arguments["auth"]).__name__ == "BasicAuthentication"

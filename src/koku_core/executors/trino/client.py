@@ -13,13 +13,15 @@ from koku_core.executors.trino.url import TrinoUrl
 from koku_core.sql import Rendered
 
 if TYPE_CHECKING:
+    import requests
     from trino.dbapi import Cursor
 
 #: Rows of one block: little enough to be held, many enough to be quick.
 BLOCK_ROWS = 5_000
 #: How often the job is asked whether somebody cancelled it.
 WATCH_S = 0.5
-_CLIENT_FAULTS = (401, 403)
+#: What is said of a connection that nobody will ever get as it is set up.
+_NEVER = ("error 401", "error 403", "CERTIFICATE_VERIFY_FAILED", "HOSTNAME_MISMATCH")
 
 Block = list[list[Any]]
 
@@ -46,12 +48,10 @@ class Trino:
             EngineRefused: it will not.
             Cancelled: somebody cancelled the job that this runs in.
         """
-        import requests
         import trino.dbapi
 
         text, values = statement.qmark()
-        with self._translated(), requests.Session() as session:
-            session.verify = self.url.verify
+        with self._translated(), self._session() as session:
             # the client would ask whether the server knows EXECUTE IMMEDIATE, and take one that is starting for an old one for an hour
             conn = trino.dbapi.connect(  # type: ignore[no-untyped-call]  # the client has no types there
                 **self.url.arguments(),
@@ -93,9 +93,22 @@ class Trino:
         return EngineUnavailable("trino", f"{where}: {error.message}", query=error.query_id)
 
     def _of_connection(self, error: Exception) -> KokuError:
-        if any(f"error {status}" in str(error) for status in _CLIENT_FAULTS) or "TLS/SSL is required" in str(error):
-            return EngineRefused("trino", f"{self.url.server} does not let {self.url.user} in: {error}")
+        if any(words in str(error) for words in _NEVER):
+            why = f"{self.url.server} and {self.url.user} do not trust each other: {error}"
+            return EngineRefused("trino", why, do="Correct KOKU_TRINO_URL.")
         return EngineUnavailable("trino", f"{self.url.server} does not answer: {error}")
+
+    def _session(self) -> requests.Session:
+        """A session that trusts the certificates of the URL, whatever variables of the environment say."""
+        import requests
+
+        class Session(requests.Session):
+            def merge_environment_settings(self, *arguments: Any) -> Any:
+                found = super().merge_environment_settings(*arguments)
+                return {**found, "verify": ca} if ca else found
+
+        ca = str(self.url.ca) if self.url.ca else ""
+        return Session()
 
 
 def _blocks(cursor: Cursor) -> Iterator[Block]:

@@ -85,11 +85,6 @@ class TrinoUrl:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
-    @property
-    def verify(self) -> str | bool:
-        """The file of certificates to trust; True: those of the system."""
-        return str(self.ca) if self.ca else True
-
     def table(self, schema: str, name: str) -> str:
         """The quoted name of a table of the lake."""
         return f"{Table(self.catalog).__html__()}.{Table(name, schema).__html__()}"
