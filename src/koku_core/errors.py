@@ -142,11 +142,9 @@ class EngineUnavailable(Transient, KokuError):
 class EngineRefused(Terminal, KokuError):
     """An engine does not take what it was given, whenever it is asked."""
 
-    def __init__(self, engine: str, why: str, **facts: Any) -> None:
-        super().__init__(
-            f"The executor {engine}: {why}. `koku doctor` says whether the engine is set up right; if so, the template is at fault.",
-            engine=engine, why=why, **facts,
-        )  # fmt: skip
+    def __init__(self, engine: str, why: str, *, do: str = "", **facts: Any) -> None:
+        remedy = do or "`koku doctor` says whether the engine is set up right; if it is, the template is at fault."
+        super().__init__(f"The executor {engine}: {why}. {remedy}", engine=engine, why=why, **facts)
 
 
 class Cancelled(Terminal, KokuError):
