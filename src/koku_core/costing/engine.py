@@ -105,7 +105,7 @@ class _Run:
         statement = sql.SQL(_ADD_UP).format(
             costs=name_of(self._costs), rated=name_of(RATED), usage=name_of(self._usage),
             names=names_of((*told.keys, *told.kinds, *told.figures)), keys=names_of(told.keys), own=names_of(told.keys, "u"),
-            kinds=names_of(told.kinds), told=names_of((*told.kinds, *told.figures), "r"), sums=sums(told.figures),
+            kinds=names_of(told.kinds), told=names_of((*told.kinds, *told.figures), "r"), sums=sums(told.figures, nothing="0"),
         )  # fmt: skip
         self._conn.execute(statement, {"source": self._values["source_uuid"], "layer": _PRICED})
         make_tables(self._conn, told, self._usage, RATED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -12,9 +13,10 @@ def names_of(names: Iterable[str], table: str = "") -> sql.Composed:
     return comma(sql.Identifier(*filter(None, (table, n))) for n in names)
 
 
-def sums(names: Iterable[str]) -> sql.Composed:
-    """`sum(a) AS a, sum(b) AS b`."""
-    return comma(sql.SQL("sum({0}) AS {0}").format(sql.Identifier(n)) for n in names)
+def sums(names: Iterable[str], *, nothing: LiteralString = "NULL") -> sql.Composed:
+    """`sum(a) AS a, sum(b) AS b`, with `nothing` for the sum of nulls."""
+    one = sql.SQL("coalesce(sum({0}), {1}) AS {0}")
+    return comma(one.format(sql.Identifier(n), sql.SQL(nothing)) for n in names)
 
 
 def nothing(names: Iterable[str]) -> sql.Composed:

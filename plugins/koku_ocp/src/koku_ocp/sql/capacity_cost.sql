@@ -51,11 +51,8 @@ SELECT
     u.cost_model_rate_type,
     u.monthly_cost_type,
     {% if distribution_type == 'memory' %}
-    0 AS cost_model_cpu_cost,
-    u.cost AS cost_model_memory_cost,
+    u.cost AS cost_model_memory_cost
     {% else %}
-    u.cost AS cost_model_cpu_cost,
-    0 AS cost_model_memory_cost,
+    u.cost AS cost_model_cpu_cost
     {% endif %}
-    0 AS cost_model_volume_cost
 FROM costs AS u

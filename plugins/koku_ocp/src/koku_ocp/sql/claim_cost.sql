@@ -23,8 +23,6 @@ SELECT
     p.metric,
     p.cost_type AS cost_model_rate_type,
     CASE p.metric {% for name, metric in metrics.items() %}WHEN {{ name }} THEN {{ metric.monthly_cost_type }} {% endfor %}END AS monthly_cost_type,
-    0 AS cost_model_cpu_cost,
-    0 AS cost_model_memory_cost,
     u.part * p.value / (u.whole * {{ days_in_month }}) AS cost_model_volume_cost
 FROM claims AS u
 JOIN prices AS p ON p.usage_start = u.usage_start
