@@ -51,9 +51,7 @@ def applied(services: Services, tenant: Tenant, source: Source, month: date) -> 
     with tenant.connection() as conn:
         if not _is_there(conn, fact.name):
             return []
-        found = rows(
-            conn, sql.SQL(_READ).format(sql.Identifier(fact.name)), (source.uuid, first, add_months(first, 1))
-        )
+        found = rows(conn, sql.SQL(_READ).format(sql.Identifier(fact.name)), (source.uuid, first, add_months(first, 1)))
     return list(_stretches(found))
 
 
