@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -84,9 +85,9 @@ def test_a_source_that_works_is_taken_and_one_that_does_not_any_more_is_not(
 
 @pytest.mark.parametrize(("place", "credentials", "field", "said"), [
     ({"bucket": "no-such-bucket-here"}, {}, "billing_source.bucket.notfound", "there is no such bucket"),
-    ({}, {"access_key_id": "nobody"}, "billing_source.bucket.notfound", "does not know the access key"),
-    ({}, {"secret_access_key": "wrong-secret"}, "billing_source.bucket.notfound", "does not belong to the access key"),
-    ({"prefix": "elsewhere"}, {}, "aws.report.configuration", "no report is in it"),
+    ({}, {"access_key_id": "nobody"}, "authentication.credentials.access_key_id", "does not know the access key"),
+    ({}, {"secret_access_key": "wrong-secret"}, "authentication.credentials.secret_access_key", "does not belong to the access key"),
+    ({"prefix": "elsewhere"}, {}, "aws.report.configuration", "no report is in elsewhere"),
     ({"report": "other"}, {}, "aws.report.configuration", "no report is in other"),
 ])  # fmt: skip
 def test_who_asks_and_the_bucket(
@@ -102,6 +103,15 @@ def test_who_asks_and_the_bucket(
     assert found[0] == field
     assert said in found[1]
     assert "wrong-secret" not in found[1]
+
+
+def test_several_reports_must_be_told_apart(
+    post: Callable[..., Any], storage: Any, bucket: str, tmp_path: Path
+) -> None:
+    put(storage, bucket, shutil.copytree(tmp_path / "bucket/cur", tmp_path / "more/other").parent)
+    field, said = told(post({"bucket": bucket}))
+    assert (field, "several reports (cur, other)" in said) == ("aws.report.configuration", True)
+    assert post({"bucket": bucket, "report": "other"}).status_code == 201
 
 
 def change(storage: Any, bucket: str, **values: Any) -> None:

@@ -11,19 +11,21 @@ from koku_core.bills.places import Stored
 from koku_core.errors import SourceBusy, SourceUnreadable
 
 _BLOCK = 1 << 20
+NO_KEY, NO_SECRET = "AWS does not know the access key", "the secret does not belong to the access key"
+NO_TOKEN, NO_REGION = "the session token has expired", "it is in another region"
 #: What AWS answers, why, and what to do about it.
 _KNOWN = {
     "NoSuchBucket": ("there is no such bucket", "Correct the name of the bucket."),
     "AccessDenied": ("access is denied", "Grant s3:ListBucket and s3:GetObject there, or correct role_arn and external_id."),
     "403": ("access is denied", "Grant s3:ListBucket and s3:GetObject there."),
     "AccessDeniedException": ("access is denied", "Grant what its message names, or correct role_arn and external_id."),
-    "InvalidAccessKeyId": ("AWS does not know the access key", "Correct access_key_id."),
-    "SignatureDoesNotMatch": ("the secret does not belong to the access key", "Correct secret_access_key."),
-    "ExpiredToken": ("the session token has expired", "Give a new one."),
-    "InvalidClientTokenId": ("AWS does not know the access key", "Correct access_key_id."),
-    "PermanentRedirect": ("it is in another region", "Set bucket_region."),
-    "AuthorizationHeaderMalformed": ("it is in another region", "Set bucket_region."),
-    "IllegalLocationConstraintException": ("it is in another region", "Set bucket_region."),
+    "InvalidAccessKeyId": (NO_KEY, "Correct access_key_id."),
+    "SignatureDoesNotMatch": (NO_SECRET, "Correct secret_access_key."),
+    "ExpiredToken": (NO_TOKEN, "Give a new one."),
+    "InvalidClientTokenId": (NO_KEY, "Correct access_key_id."),
+    "PermanentRedirect": (NO_REGION, "Set bucket_region."),
+    "AuthorizationHeaderMalformed": (NO_REGION, "Set bucket_region."),
+    "IllegalLocationConstraintException": (NO_REGION, "Set bucket_region."),
 }  # fmt: skip
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _CHANGED = ("PreconditionFailed", "412")

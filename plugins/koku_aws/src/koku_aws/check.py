@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from koku_aws import columns, manifests
-from koku_aws.bucket import Bucket, problems
-from koku_aws.download import bills
+from koku_aws.bucket import NO_KEY, NO_REGION, NO_SECRET, NO_TOKEN, Bucket, problems
+from koku_aws.download import Bill, NoReport, SeveralReports, bills
 from koku_aws.session import GLOBAL, Session
 from koku_core.errors import PayloadRefused, SourceBusy, SourceRefused, SourceUnreadable
 from koku_core.settings import Settings
@@ -20,6 +20,11 @@ from koku_core.sources.model import Source
 ROLE, BUCKET = "authentication.role_arn.unreachable", "billing_source.bucket.notfound"
 DEFINITIONS, REPORT = "authentication.role_arn.noreportfound", "aws.report.configuration"
 COMPRESSION, FILE = "aws.report.compression.configuration", "report.notfound"
+#: Fields that are wrong whatever was looked at.
+_FIELDS = {
+    NO_KEY: "authentication.credentials.access_key_id", NO_SECRET: "authentication.credentials.secret_access_key",
+    NO_TOKEN: "authentication.credentials.session_token", NO_REGION: "billing_source.bucket_region",
+}  # fmt: skip
 _READ = ("GZIP", "Parquet")
 _RESOURCE = "line_item_resource_id"
 _WITH_IDS = "Make a report that includes resource IDs."
@@ -37,12 +42,21 @@ def check(source: Source, settings: Settings) -> None:
     session = Session(source, patient=False)
     with _refused(ROLE):
         bucket = session.bucket
-    with _refused(BUCKET):
-        first = next(bucket.objects(manifests.SUFFIX), None)
-    if first is None:
-        _defined(session, place)
+    try:
+        with _refused(BUCKET):
+            found = _bills(bucket, source, settings)
+    except NoReport as error:
+        _defined(session, place, error)
     else:
-        _delivered(bucket, source, settings)
+        _delivered(bucket, found)
+
+
+def _bills(bucket: Bucket, source: Source, settings: Settings) -> list[Bill]:
+    """The bills that are there; several reports are a matter of the report, and not of the bucket."""
+    try:
+        return bills(bucket, source, settings)
+    except SeveralReports as error:
+        raise SourceRefused(REPORT, error.message) from error
 
 
 @contextmanager
@@ -54,14 +68,14 @@ def _refused(field: str) -> Iterator[None]:
         raise SourceRefused(
             field, f"{error.facts['place']}: {error.facts['why']}. Try again once it can be reached."
         ) from error
+    except NoReport:
+        raise
     except (SourceUnreadable, PayloadRefused) as error:
-        raise SourceRefused(field, error.message) from error
+        raise SourceRefused(_FIELDS.get(error.facts["why"], field), error.message) from error
 
 
-def _delivered(bucket: Bucket, source: Source, settings: Settings) -> None:
+def _delivered(bucket: Bucket, found: list[Bill]) -> None:
     """Look at the newest bill: its files must be there, with the columns that are needed."""
-    with _refused(REPORT):
-        found = bills(bucket, source, settings)
     if not found:
         return  # all are older than what is kept; new ones will come
     newest = found[-1]
@@ -85,11 +99,11 @@ def _columns(report: str, header: tuple[str, ...]) -> None:
         raise SourceRefused(REPORT, f"Report {report} has no resource IDs. {_WITH_IDS}")
 
 
-def _defined(session: Session, place: dict[str, Any] | Any) -> None:
+def _defined(session: Session, place: Mapping[str, Any], error: NoReport) -> None:
     """Nothing was delivered yet: there must be a report that will be."""
     name = place["bucket"]
     if not session.offers("cur"):
-        raise SourceRefused(REPORT, f"bucket {name}: no report is in it. Correct bucket and prefix, or put one there.")
+        raise SourceRefused(REPORT, error.message) from error
     with _refused(DEFINITIONS), problems("report definitions"):
         pages = session.client("cur", GLOBAL).get_paginator("describe_report_definitions").paginate()
         listed = [d for page in pages for d in page.get("ReportDefinitions", ())]

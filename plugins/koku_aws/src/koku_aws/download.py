@@ -43,6 +43,14 @@ class Bill:
     manifest: Stored
 
 
+class NoReport(SourceUnreadable):
+    """Nothing was delivered yet, or it is looked for elsewhere."""
+
+
+class SeveralReports(SourceUnreadable):
+    """It is not told which of several reports is meant."""
+
+
 def download(source: Source, state: Mapping[str, Any], folder: Path, settings: Settings) -> Iterator[Download]:
     """Each bill that has changed since `state`, oldest month first; one that cannot be read does not keep the others back.
 
@@ -133,12 +141,12 @@ def bills(place: Place, source: Source, settings: Settings) -> list[Bill]:
     reports = sorted({bill.report for bill in found})
     if not reports:
         where = "/".join(filter(None, (prefix, wanted))) or "it"
-        raise SourceUnreadable(
+        raise NoReport(
             place.name, f"no report is in {where}",
             "AWS delivers the first within a day; then check bucket, prefix and report of the source.",
         )  # fmt: skip
     if len(reports) > 1:
-        raise SourceUnreadable(
+        raise SeveralReports(
             place.name,
             f"there are several reports ({', '.join(reports)})",
             "Name one in the source's prefix or report.",
