@@ -29,7 +29,7 @@ STEPS = [
     ("koku_core.lake:Lake.replace", 3, "after"),
     ("koku_core.intake.ingest:publish", 1, "before"),
     ("koku_core.summarize.publish:run_costs", 1, "before"),
-    ("koku_core.summarize.publish:_write", 1, "after"),
+    ("koku_core.summarize.publish:_roll_up", 1, "after"),
     ("koku_core.intake.ingest:publish", 1, "after"),
     ("koku_core.jobs.runner:end", 1, "before"),
 ]
