@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from plugins.koku_ocp.tests.clusters import Cluster, price, rate, summarize, total
 
-from koku_core.database.server import Connection
+from koku_core.database.server import Connection, rows
+from koku_ocp.report_map import REPORT_MAP
 
 SHOP, BATCH, ETCD = "shop", "batch", "openshift-etcd"
 WORKER, PLATFORM = "Worker unallocated", "Platform unallocated"
@@ -218,3 +219,23 @@ def test_e14_overcommitted_node(conn: Connection) -> None:
         [total(found, "cost_model_cpu_cost", namespace=n) for n in ("a", "b", WORKER)],
         ["8.333333333333333", "4.166666666666667", "-2.5"],
     )
+
+
+@pytest.mark.parametrize(
+    ("namespace", "percent", "wasted"),
+    [(SHOP, 25, Decimal("9.063")), (BATCH, 113, Decimal(0)), ("nobody", 0, Decimal(0))],
+)
+def test_e15_efficiency(conn: Connection, namespace: str, percent: int, wasted: Decimal) -> None:
+    rates = (("usage", 0.007), ("request", 0.2), ("effective_usage", 0.05))
+    costs = priced(conn, *(rate(f"cpu_core_{n}_per_hour", v) for n, v in rates))
+    usage = rows(conn, "SELECT * FROM pg_temp.usage")
+    numbers = {
+        **{n: total(usage, f"pod_{n}_cpu_core_hours", namespace=namespace) for n in ("usage", "request")},
+        "infra_raw": 0, "infra_markup": 0, "model_all": total(costs, "cost_model_cpu_cost", namespace=namespace),
+    }  # fmt: skip
+    report = REPORT_MAP.report("compute")
+    assert report
+    score = [f.sql for f in report.figures if f.path.startswith("score.")]
+    given = ", ".join(f"%({name})s::numeric AS {name}" for name in numbers)
+    query = f"SELECT {', '.join(score)} FROM (SELECT {given}) AS sums"
+    assert conn.execute(query.encode(), numbers).fetchone() == (percent, wasted)
