@@ -111,7 +111,7 @@ def test_units_have_a_history(settings: Settings, cloud: Cloud, tmp_path: Path) 
         )
         (made,) = koku.refresh(source)
         assert koku.refresh(source) == []
-        assert made.months == (date(2026, 11, 1),)
+        assert (made.months, made.warnings) == ((date(2026, 11, 1),), ())
     assert any("AssumeRole" in a and "ExternalId=known-to-both" in a for a in cloud.accounts.asked)
     organizations.move_account(AccountId=shop, SourceParentId=root["Id"], DestinationParentId=sales)
     bill(cloud, bucket, tmp_path, [shop], 14)
@@ -149,6 +149,7 @@ def test_an_account_without_an_organization_has_its_alias(settings: Settings, cl
     bill(cloud, bucket, tmp_path, ["111111111111", "222222222222"], 5)
     with opened(settings, 10) as koku:
         source = koku.sources.add("AWS", name="bills", role_arn=ROLE, data_source={"bucket": bucket})
-        koku.refresh(source)
+        (made,) = koku.refresh(source)
+        assert [w.split(":")[0] for w in made.warnings] == ["Accounts and units are not known"]
         rows = koku.report("aws/costs", group_by="account", months=-1, resolution="monthly").rows()
         assert {r["id"]: r["alias"] for r in rows} == {"111111111111": "alone", "222222222222": "222222222222"}

@@ -48,12 +48,14 @@ class Download:
         files: paths in the folder that the hook was given.
         state: what the hook wants to be given next time (ETags, cursor), JSON values.
         details: facts worth keeping, JSON values.
+        warnings: what somebody should know of how it was fetched, a sentence each.
     """
 
     delivery: str
     files: tuple[Path, ...]
     state: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from koku_core.intake.archive import Limits
 from koku_core.intake.ingested import Ingested, counts_json
 from koku_core.intake.kept import Spooled
 from koku_core.intake.merge import merge, plan
-from koku_core.intake.uploads import ANY_MONTH, read_receipt, register
+from koku_core.intake.uploads import ANY_MONTH, WARNINGS, read_receipt, register
 from koku_core.label_keys import offer
 from koku_core.observability import timed
 from koku_core.observability.counters import LATENCY, ROWS, add
@@ -162,7 +162,8 @@ class _Ingestion:
             for number, month in enumerate(months):
                 self._progress(2 + number / len(months), 4, f"publishing {month:%Y-%m}")
                 publish(self._services, self._tenant, self._source, month, from_lake=True, locked=True)
-            self._finish(normalized, [*normalized.warnings, *too_old], months, nothing.nothing(normalized, hours))
+            warnings = [*self._report["details"].get(WARNINGS, ()), *normalized.warnings, *too_old]
+            self._finish(normalized, warnings, months, nothing.nothing(normalized, hours))
         self._progress(4, 4, "done")
         return Ingested.of(_report(self._tenant, self._report["id"]))
 

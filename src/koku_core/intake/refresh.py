@@ -14,7 +14,7 @@ from koku_core.declare.deliveries import Download, Receipt
 from koku_core.intake.ingest import Progress, ingest_report
 from koku_core.intake.ingested import Ingested
 from koku_core.intake.kept import Spooled
-from koku_core.intake.uploads import register
+from koku_core.intake.uploads import WARNINGS, register
 from koku_core.plugins import ProviderPlugin
 from koku_core.services import Services
 from koku_core.sources.model import Source
@@ -89,7 +89,8 @@ def keep(
             spooled: Spooled = stack.enter_context(
                 services.kept.spool(stack.enter_context(path.open("rb")), path.name, 1 << 62)
             )
-            receipt = Receipt(found.delivery, source.key, names, (name,), details=found.details)
+            details = {**found.details, WARNINGS: list(found.warnings)}
+            receipt = Receipt(found.delivery, source.key, names, (name,), details=details)
             part = spooled.named(name)
             report = register(services, tenant, plugin, part, receipt, queue=False).report_id
     return report

@@ -25,6 +25,8 @@ from koku_core.services import Services
 
 #: In a report's `details`: months older than the retention are loaded too.
 ANY_MONTH = "any_month"
+#: Likewise: what somebody should know of how it was fetched.
+WARNINGS = "warnings"
 
 
 @dataclass(frozen=True, slots=True)

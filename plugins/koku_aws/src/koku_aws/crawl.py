@@ -20,14 +20,14 @@ State = dict[str, Any]
 
 
 def look(session: Session) -> tuple[State | None, str]:
-    """The organization as it is now, and in words how far it could be read; None: it cannot be read, or not now.
+    """The organization as it is now, and why it could not be read, if so; None: nothing is known of it, or not now.
 
     Without an organization that may be read it is the account's own alias.
     """
     if not session.offers("organizations"):
-        return None, "the bucket is not on AWS"
+        return None, ""
     try:
-        return _organization(session.client("organizations", GLOBAL)), "read"
+        return _organization(session.client("organizations", GLOBAL)), ""
     except SourceBusy as error:
         return None, error.message
     except SourceUnreadable as error:

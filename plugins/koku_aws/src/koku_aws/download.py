@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,16 +60,16 @@ def download(source: Source, state: Mapping[str, Any], folder: Path, settings: S
         SettingError: a local source reads a folder that it may not.
     """
     known = dict(state)
-    place, members, details = _open(source, settings, known)
+    place, members, warnings = _open(source, settings, known)
     failed: list[KokuError] = []
     for bill in bills(place, source, settings):
         try:
-            found = _changed(place, bill, members(bill.month), known, folder, details)
+            found = _changed(place, bill, members(bill.month), known, folder)
         except KokuError as error:
             failed.append(error)
             continue
         if found:
-            yield found
+            yield replace(found, warnings=warnings)
     if failed:
         raise failed[0]
 
@@ -82,12 +82,12 @@ def fetch(source: Source, names: Sequence[str], folder: Path, settings: Settings
         SourceBusy: the source cannot be read now.
         SettingError: a local source reads a folder that it may not.
     """
-    place, members, details = _open(source, settings, {})
+    place, members, warnings = _open(source, settings, {})
     parts = [place.find(name, "") for name in names]
     said = members(month_of(Clock(settings.clock).today()))
     text = repr([*((p.key, p.etag) for p in parts), hashlib.sha256(said or b"").hexdigest()])
     files = _fetched(place, parts, said, folder)
-    return Download(f"named {hashlib.sha256(text.encode()).hexdigest()}", tuple(files), details=details)
+    return Download(f"named {hashlib.sha256(text.encode()).hexdigest()}", tuple(files), warnings=warnings)
 
 
 def _fetched(place: Place, parts: Sequence[Stored], members: bytes | None, target: Path) -> list[Path]:
@@ -103,19 +103,23 @@ def _fetched(place: Place, parts: Sequence[Stored], members: bytes | None, targe
 
 def _open(
     source: Source, settings: Settings, known: dict[str, Any]
-) -> tuple[Place, Callable[[date], bytes | None], dict[str, str]]:
+) -> tuple[Place, Callable[[date], bytes | None], tuple[str, ...]]:
     """Where a source's reports lie, what is known of the organization in a month, and what to tell of it. `known` moves on."""
     if source.source_type.endswith("-local"):
         folder = Folder(local_folder(settings, source.data_source["bucket"]), local_folder(settings, "."))
-        return folder, lambda _: folder.small(organization.FILE), {}
+        return folder, lambda _: folder.small(organization.FILE), ()
     from koku_aws import crawl
     from koku_aws.session import Session
 
     session = Session(source)
-    found, said = crawl.look(session)
+    found, why = crawl.look(session)
     states = crawl.kept(known.get(_STATES, ()), found, Clock(settings.clock).today(), _oldest(settings))
     known[_STATES] = states
-    return session.bucket, lambda month: crawl.of_month(states, month), {"organization": said}
+    return (
+        session.bucket,
+        lambda month: crawl.of_month(states, month),
+        (f"Accounts and units are not known: {why}",) if why else (),
+    )
 
 
 def _oldest(settings: Settings) -> date:
@@ -154,9 +158,7 @@ def bills(place: Place, source: Source, settings: Settings) -> list[Bill]:
     return sorted((b for b in found if b.month >= oldest), key=lambda b: b.month)
 
 
-def _changed(
-    place: Place, bill: Bill, members: bytes | None, known: dict[str, Any], folder: Path, details: Mapping[str, str]
-) -> Download | None:
+def _changed(place: Place, bill: Bill, members: bytes | None, known: dict[str, Any], folder: Path) -> Download | None:
     """The bill as a delivery; None if it is as it was. `known` moves on."""
     target = folder / f"{bill.month:%Y-%m}"
     target.mkdir(exist_ok=True)
@@ -170,5 +172,5 @@ def _changed(
         return None
     files = _fetched(place, parts, members, target)
     known[name] = digest
-    details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account, **details}
+    details = {"assembly": said.assembly, "month": f"{bill.month:%Y-%m}", "account": said.account}
     return Download(f"{name} {digest[:32]}", (manifest, *files), state=dict(known), details=details)
