@@ -24,7 +24,7 @@ def plugins() -> Plugins:
 
 @pytest.fixture
 def koku(trino_settings: Settings, plugins: Plugins) -> Iterator[Koku]:
-    with Koku.open(settings=trino_settings, plugins=plugins) as opened:
+    with Koku.open(settings=trino_settings.model_copy(update={"enabled_tag_limit": 0}), plugins=plugins) as opened:
         yield opened
 
 

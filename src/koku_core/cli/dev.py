@@ -24,7 +24,7 @@ def trino(
     """Start an object store and a Trino that reads the lake on it; write the settings to use them, then `ready`.
 
     They work on the database of the settings, keep what is stored in the data folder, and end with this command, however that ends. At
-    first Trino is installed by Maven, into the user's cache folder (450 MB).
+    first Trino is installed from Maven's registry, into the user's cache folder (450 MB).
     """
     from koku_core.cli.serving import on_signals
     from koku_core.devtools.stack import lake_and_trino

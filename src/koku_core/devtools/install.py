@@ -1,8 +1,9 @@
-"""Installs Trino and its Iceberg connector by Maven, once for a user, into the cache folder."""
+"""Installs Trino and its Iceberg connector from Maven's registry, once for a user, into the cache folder."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,11 @@ from pathlib import Path
 from koku_core.devtools.errors import DevServerError
 
 VERSION = "476"
+_ARTIFACTS = (
+    ("trino-server-core", "tar.gz", "0f388f9967c177ae70a47c099082fc95387f0c3cb96d8000d1d41fc3a5223158"),
+    ("trino-iceberg", "zip", "99edba5b491ed94d599aeb61e0794272d3569d8b563f3bb8569e8a49daa87b6c"),
+)
+_REACH = "See whether Maven's registry can be reached."
 _UNPACK = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>koku</groupId><artifactId>trino</artifactId><version>{VERSION}</version><packaging>pom</packaging>
@@ -74,33 +80,51 @@ def _install(home: Path) -> None:
     fresh = home.with_name(f"{home.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
-    (fresh / "pom.xml").write_text(_UNPACK)
-    options = (f"-Dout={fresh}", f"-Dmaven.repo.local={fresh / 'repository'}", "-f", str(fresh / "pom.xml"))
-    _run((maven(), "-q", "-B", *options, "package"), f"Trino {VERSION} cannot be installed", _java())
+    maven = shutil.which("mvn")
+    if maven:
+        _by_maven(maven, fresh)
+    else:
+        _by_python(fresh)
     (fresh / f"trino-server-core-{VERSION}" / "lib").rename(fresh / "lib")
     (fresh / "plugin" / f"trino-iceberg-{VERSION}").rename(fresh / "plugin" / "iceberg")
     shutil.rmtree(fresh / "repository")
     fresh.rename(home)
 
 
-def maven() -> str:
-    """The program `mvn`; where there is none, root installs the system's package.
+def _by_maven(maven: str, folder: Path) -> None:
+    (folder / "pom.xml").write_text(_UNPACK)
+    options = (f"-Dout={folder}", f"-Dmaven.repo.local={folder / 'repository'}", "-f", str(folder / "pom.xml"))
+    _run((maven, "-q", "-B", *options, "package"), f"Trino {VERSION} cannot be installed", _java())
 
-    Raises:
-        DevServerError: there is none, and it cannot be installed.
-    """
-    found = shutil.which("mvn")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        _run(("apt-get", "-q", "update"), "Maven cannot be installed", quiet)
-        _run(("apt-get", "-q", "-y", "--no-install-recommends", "install", "maven"), "Maven cannot be installed", quiet)
-        found = shutil.which("mvn")
-    if found is None:
+
+def _by_python(folder: Path) -> None:
+    """The same without Maven: a client of its registry in Python."""
+    import tarfile
+    import zipfile
+
+    try:
+        from jgo.maven import MavenContext
+    except ModuleNotFoundError:
         raise DevServerError(
-            "Trino is installed by Maven, and there is no `mvn`",
-            do="Install your system's package `maven`, and try again.",
-        )
-    return found
+            f"Trino {VERSION} is installed by Maven, and there is no `mvn`",
+            do="Install Maven, or `pip install 'koku-core[dev]'`.",
+        ) from None
+    registry = MavenContext(repo_cache=folder / "repository")
+    try:
+        found = [
+            registry.project("io.trino", name).at_version(VERSION).artifact(packaging=kind).resolve()
+            for name, kind, _ in _ARTIFACTS
+        ]
+    except (OSError, RuntimeError) as error:
+        raise DevServerError(f"Trino {VERSION} cannot be fetched", log=str(error), do=_REACH) from error
+    for path, (name, _, digest) in zip(found, _ARTIFACTS, strict=True):
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise DevServerError(f"{name} {VERSION} is not what it should be", do=_REACH)
+    with tarfile.open(found[0]) as server:
+        server.extractall(folder, (m for m in server if m.name.split("/")[1:2] == ["lib"]), filter="data")
+    with zipfile.ZipFile(found[1]) as plugin:
+        plugin.extractall(folder / "plugin")  # noqa: S202 - its digest is known
 
 
 def _java() -> Mapping[str, str]:
@@ -118,4 +142,4 @@ def _run(argv: Sequence[str], failure: str, environment: Mapping[str, str]) -> N
             "\n".join(line for line in ended.stdout.splitlines() if "ERROR" in line or "E:" in line)
             or ended.stdout[-2000:]
         )
-        raise DevServerError(failure, log=said, do="See whether the registry can be reached.")
+        raise DevServerError(failure, log=said, do=_REACH)
