@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from docs.sizes import HOOKS, NAMES, PLUGINS, ROOT, SHARED, sizes
 
 PAGE = ROOT / "docs/explanation/plugins.md"
