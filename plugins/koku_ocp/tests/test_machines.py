@@ -255,6 +255,23 @@ def test_claims_are_of_the_machine_that_names_or_mounts_them(conn: Connection) -
     assert claims["shop", "root", DAY + timedelta(1)]["vm_labels"] == {"tier": "gold", "app": "vm", NAME: "a"}
 
 
+def test_a_machine_has_labels_of_its_own(conn: Connection) -> None:
+    cluster = nodes()
+    launcher(cluster, "a", "n1", labels={"tier": "gold"})
+    for node, hour, owner in (("n1", 11, "them"), ("n2", 23, "us")):
+        cluster.machine("shop", "a", node, 12, last_hour=hour, vm_labels={"owner": owner, "tier": "iron", "off": "x"})
+    cluster.volume("shop", "root", "virt-launcher-a-n1", 30, 3, labels={"class": "fast"})
+    cluster.add(datasets.GPU_DAYS, node="n1", namespace="shop", pod="virt-launcher-a-n1", gpu_uuid="g", gpu_model_name="T4",
+                gpu_vendor_name="nvidia", gpu_pod_uptime=3600)  # fmt: skip
+    rows = summarize(conn, cluster, enabled=("tier", "owner", "class"))
+    found = {(r["data_source"], r["node"]): r["vm_labels"] for r in rows if r["vm_name"]}
+    own = {"owner": "us", "tier": "gold", NAME: "a"}
+    assert found == {
+        ("Pod", "n1"): own, ("Pod", "n2"): {"owner": "us", "tier": "iron"}, ("Storage", "n1"): own | {"class": "fast"}, ("GPU", "n1"): own,
+    }  # fmt: skip
+    assert {r["pod_labels"].get("owner") for r in rows if r["pod_labels"]} == {None}
+
+
 def test_a_machines_gpus_are_its_own(conn: Connection) -> None:
     cluster = nodes()
     launcher(cluster, "a", "n1", labels={"tier": "gold"})

@@ -79,7 +79,7 @@ DAILY_SUMMARY = Fact(
         money("gpu_memory_gigabytes", "memory of the whole GPU", "GB"), money("mig_memory_gigabytes", "memory of the instance", "gb"),
         money("gpu_slice_seconds", "slices times the seconds that they were in use, or left", "slice·s"),
         text("vm_name", "the virtual machine that the row's pods are of, or its claim"),
-        labels("vm_labels", "what the machine is known by: its pods' labels, and a claim's own"),
+        labels("vm_labels", "what the machine is known by: its own labels, its pods', and a claim's"),
         money("vm_hours", "that the machine was up; a machine's rows of a day share them", "hours"),
         money("vm_core_hours", "Σ over its hours of the cores that it requested; null: no report tells", "core-hours"),
         money("vm_request_cpu_cores", "the most that the machine requested on the day", "cores"),

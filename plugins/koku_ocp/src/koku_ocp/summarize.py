@@ -25,7 +25,7 @@ SUMMARY = Summary(
     steps=(
         Step("pods.sql", (POD_DAYS, NODE_DAYS, VM_DAYS, *_LABELS), _CONTEXTS),
         Step("volumes.sql", (STORAGE_DAYS, POD_DAYS, NODE_DAYS, VM_DAYS, *_LABELS), _CONTEXTS),
-        Step("gpus.sql", (GPU_DAYS, GPU_NODE_DAYS, POD_DAYS, *_LABELS), _CONTEXTS),
+        Step("gpus.sql", (GPU_DAYS, GPU_NODE_DAYS, POD_DAYS, VM_DAYS, *_LABELS), _CONTEXTS),
         Step("projects.sql", _LABELS, _CONTEXTS, into=PROJECT_DAYS),
     ),
     checks=CHECKS,

@@ -1,9 +1,11 @@
-{# The pods of virtual machines, with all labels that their rows of the summary have. #}
+{# The pods of virtual machines, with the machine's own labels and all that their rows of the summary have. #}
+{% include 'machine_labels.sql' %}
 machine_pods AS (
     SELECT
         r.usage_start, r.namespace, r.pod, r.pod_hours, r.pod_labels, r.vm_name,
         {% set own %}{{ m.labels_keep('r.pod_labels' | sql, 'keys' | sql) }}{% endset %}
-        {{ m.labels_merge(m.labels_merge('n.labels' | sql, 's.labels' | sql), own) }} AS labels
+        {% set of_node %}{{ m.labels_merge('n.labels' | sql, 's.labels' | sql) }}{% endset %}
+        {{ m.labels_merge('o.labels' | sql, m.labels_merge(of_node, own)) }} AS labels
     FROM (
         SELECT *, nullif({{ m.label_get('pod_labels' | sql, 'vm_kubevirt_io_name') }}, '') AS vm_name
         FROM {{ datasets.ocp_pod_days }}
@@ -12,5 +14,6 @@ machine_pods AS (
     CROSS JOIN enabled
     LEFT JOIN node_labels AS n ON n.usage_start = r.usage_start AND n.node = r.node
     LEFT JOIN namespace_labels AS s ON s.usage_start = r.usage_start AND s.namespace = r.namespace
+    LEFT JOIN machine_labels AS o ON o.usage_start = r.usage_start AND o.namespace = r.namespace AND o.vm_name = r.vm_name
     WHERE r.vm_name IS NOT NULL
 ),

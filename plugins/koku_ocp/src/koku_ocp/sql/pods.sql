@@ -124,6 +124,7 @@ reported AS (
     FROM {{ datasets.ocp_vm_days }} AS v
     GROUP BY 1, 2, 3, 4
 ),
+{% include 'machine_labels.sql' %}
 reported_days AS (SELECT DISTINCT usage_start FROM {{ datasets.ocp_vm_days }}),
 machines AS (
     SELECT *, sum(pod_hours) OVER (PARTITION BY usage_start, namespace, node, vm_name) AS machine_hours FROM pods
@@ -190,7 +191,7 @@ SELECT
     c.gigabyte_hours AS cluster_capacity_memory_gigabyte_hours,
     g.cost_group_id AS cost_category_id,
     b.vm_name,
-    CASE WHEN b.vm_name IS NOT NULL THEN {{ m.labels_store('b.labels' | sql) }} END AS vm_labels,
+    CASE WHEN b.vm_name IS NOT NULL THEN {{ m.labels_store(m.labels_merge('o.labels' | sql, 'b.labels' | sql)) }} END AS vm_labels,
     CASE
         WHEN b.vm_name IS NULL THEN NULL
         WHEN d.usage_start IS NULL THEN {{ m.figure('b.pod_hours' | sql) }}
@@ -215,5 +216,6 @@ LEFT JOIN nodes AS n ON n.usage_start = b.usage_start AND n.node = b.node
 LEFT JOIN clusters AS c ON c.usage_start = b.usage_start
 LEFT JOIN categories AS g ON g.namespace = b.namespace
 LEFT JOIN reported_days AS d ON d.usage_start = b.usage_start
+LEFT JOIN machine_labels AS o ON o.usage_start = b.usage_start AND o.namespace = b.namespace AND o.vm_name = b.vm_name
 LEFT JOIN reported AS v
     ON v.usage_start = b.usage_start AND v.namespace = b.namespace AND v.node = b.node AND v.vm_name = b.vm_name

@@ -109,7 +109,7 @@ volume_rows AS (
 ),
 {% include 'machine_pods.sql' %}
 {# The labels that each virtual machine had last, and its claims: those that its report names, else those that its pods mount. #}
-machine_labels AS (
+last_labels AS (
     SELECT namespace, vm_name, labels
     FROM (
         SELECT *, row_number() OVER (
@@ -164,4 +164,4 @@ SELECT
 FROM volume_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
 LEFT JOIN machine_claims AS c ON c.namespace = r.namespace AND c.claim = r.persistentvolumeclaim
-LEFT JOIN machine_labels AS l ON l.namespace = c.namespace AND l.vm_name = c.vm_name
+LEFT JOIN last_labels AS l ON l.namespace = c.namespace AND l.vm_name = c.vm_name
