@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 import koku_acme
 from koku_core import Koku
+from koku_core.devtools.object_store import ObjectStore
+from koku_core.devtools.trino_server import TrinoServer
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
+from koku_core.testing.fixtures import database
 
 #: More characters than a statement of Trino has room for.
 MANY = [f"key-{'k' * 250}-{number}" for number in range(5_000)]
@@ -65,3 +69,28 @@ def test_fewer_keys_are_bound_and_leave_nothing_in_the_lake(koku: Koku, tmp_path
     assert {text for table in found for text in table["tags"].to_pylist()} == {
         '{"env": "prod"}', '{"env": "test"}', "{}"}  # fmt: skip
     assert koku.services.lake.tables(koku.handle.name) == ["acme_line_items"]
+
+
+def test_the_doctor_tells_a_catalog_that_is_of_another_database(
+    trino_settings: Settings,
+    trino: TrinoServer,
+    object_store: ObjectStore,
+    server_dsn: str,
+    plugins: Plugins,
+    tmp_path: Path,
+) -> None:
+    by_postgres = trino_settings.model_copy(update={"executor": "postgres"})
+    with Koku.open(settings=by_postgres, plugins=plugins) as koku:
+        ingested(koku, tmp_path)
+    with database(server_dsn) as dsn:
+        elsewhere = by_postgres.model_copy(update={"database_url": SecretStr(dsn)})
+        with Koku.open(settings=elsewhere, plugins=plugins) as koku:
+            lake = koku.services.lake
+            assert lake.tables("default") == []  # makes the catalogue
+        url = trino.add_catalog("elsewhere", dsn, lake.url, object_store)
+        wrong = trino_settings.model_copy(update={"trino_url": SecretStr(url)})
+        with Koku.open(settings=wrong, plugins=plugins) as koku:
+            (finding,) = [f for f in koku.doctor() if f.where == "executor trino"]
+        trino.drop_catalog("elsewhere")
+    assert "has no table default.acme_line_items" in finding.what
+    assert "the database of KOKU_DATABASE_URL" in finding.do
