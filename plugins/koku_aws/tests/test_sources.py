@@ -89,6 +89,7 @@ def test_a_role_may_read_several_buckets(settings: Settings) -> None:
             post("b", bucket="other")[0],
             post("c", bucket="bills", prefix="cur")[0],
         ] == [201] * 3
+        assert post("e", bucket="bills", report="cur")[0] == 201, "a report is not a prefix"
         assert post("d", bucket="other") == (400, "", "source.duplicate")
         source = koku.sources.get("b")
         moved = client.patch(
@@ -97,7 +98,7 @@ def test_a_role_may_read_several_buckets(settings: Settings) -> None:
         )
         assert (moved.status_code, moved.json()["errors"][0]["source"]) == (400, "source.duplicate")
         kept = koku.sources.update(source, data_source={"bucket": "third"})
-        assert (kept.key, kept.data_source["bucket"]) == (f"{ROLE} third", "third")
+        assert (kept.key, kept.data_source["bucket"]) == (f"{ROLE} bucket=third", "third")
 
 
 def test_forms_offer_the_regions_of_buckets(settings: Settings) -> None:

@@ -37,7 +37,9 @@ class SourceType:
 
     def identity(self, credentials: Mapping[str, Any], data_source: Mapping[str, Any]) -> str:
         """What no two sources of a tenant share: the key, and beside it what of the place is given."""
-        return " ".join([str(credentials[self.key]), *(str(data_source[n]) for n in self.place if data_source.get(n))])
+        return " ".join(
+            [str(credentials[self.key]), *(f"{n}={data_source[n]}" for n in self.place if data_source.get(n))]
+        )
 
 
 @dataclass(frozen=True, slots=True)
