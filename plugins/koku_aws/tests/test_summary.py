@@ -109,6 +109,17 @@ def test_a_refund_for_another_month_stays_when_that_month_is_restated(koku: Koku
     assert total(koku)[0] == 1
 
 
+def test_a_source_that_gets_another_role_keeps_what_came_before(koku: Koku, tmp_path: Path) -> None:
+    october = date(2026, 10, 1)
+    refund = Line(day=date(2026, 10, 5), kind="Refund", unblended=Decimal(-3))
+    source = local(koku)
+    koku.ingest(source, slash(tmp_path, [Line(unblended=Decimal(1)), refund]))
+    moved = koku.sources.update(source, credentials={"role_arn": "arn:aws:iam::111111111111:role/other"})
+    assert moved.key != source.key
+    koku.ingest(moved, slash(tmp_path, [Line(day=date(2026, 10, 5), month=october, unblended=Decimal(6))]))
+    assert total(koku, months=-2)[0] == 3, "the refund is read again from the delivery that came under the old role"
+
+
 def test_only_folders_that_are_open_to_sources_are_read(
     koku: Koku, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
