@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from koku_core.clock import month_end
 from koku_core.database.server import Connection
 from koku_core.declare.datasets import Dataset
@@ -9,11 +11,11 @@ from koku_core.declare.summarize import Context, Step, Summary
 from koku_core.executors.base import CONTEXT_COLUMNS, Executor, Work
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
-from koku_core.summarize.staging import stage
+from koku_core.summarize.staging import stage, stage_each
 
 
 class PostgresExecutor(Executor):
-    """Stages Arrow data by COPY into temporary tables of the publishing transaction and runs the templates there."""
+    """Stages Arrow data, a few files at a time, by COPY into temporary tables of the publishing transaction and runs the templates there."""
 
     def summarize(self, conn: Connection, summary: Summary, step: Step, work: Work, into: Table) -> int:
         """As in the base class; a dataset is staged once for all steps of the transaction."""
@@ -24,8 +26,10 @@ class PostgresExecutor(Executor):
 
     def _stage(self, conn: Connection, dataset: Dataset, work: Work) -> Table:
         if not _staged(conn, dataset.name):
-            found = self.lake.read(work.tenant, dataset, work.source_uuid, work.month, month_end(work.month))
-            stage(conn, dataset.name, dataset.all_columns, found)
+            days = [work.month + timedelta(n) for n in range(month_end(work.month).day)]
+            chunks = self.lake.scan(work.tenant, dataset, work.source_uuid, days)
+            names = [c.name for c in dataset.all_columns]
+            stage_each(conn, dataset.name, dataset.all_columns, (chunk.read(names) for chunk in chunks))
         return Table(dataset.name, "pg_temp")
 
     def _context(self, conn: Connection, context: Context, work: Work) -> Table:

@@ -21,9 +21,15 @@ _BLOCK_ROWS = 50_000
 
 def stage(conn: Connection, name: str, columns: tuple[Column, ...], table: pa.Table) -> None:
     """Make a temporary table with `columns` and fill it with those columns of `table`; texts are ordered by their bytes, as elsewhere."""
+    stage_each(conn, name, columns, [table])
+
+
+def stage_each(conn: Connection, name: str, columns: tuple[Column, ...], tables: Iterable[pa.Table]) -> None:
+    """The same of tables that are made one after the other, so that no more than one is in memory."""
     temporary(conn, name, columns, by_bytes=True)
-    if table.num_rows:
-        copy(conn, name, table.select([c.name for c in columns]))
+    for table in tables:
+        if table.num_rows:
+            copy(conn, name, table.select([c.name for c in columns]))
     conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
 
 
