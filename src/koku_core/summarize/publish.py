@@ -87,7 +87,7 @@ def _publish(
             else:
                 _take(conn, summary, source.uuid, month)
             for fact in summary.summarized:
-                conn.execute(sql.SQL("ANALYZE {}").format(_name(rows_of(summary, fact))))
+                _analyze(conn, fact, rows_of(summary, fact))
             _replace(conn, summary, source.uuid, month, from_lake)
         with timed("price"):
             _price(conn, plugin, source.uuid, month)
@@ -215,6 +215,12 @@ def _rolled(fact: Fact) -> sql.Composed:
         if c.kind is not Kind.LABELS or c.name in named or any(c.name in r.where for r in fact.rollups)
     ]  # fmt: skip
     return sql.SQL(", ").join(map(sql.Identifier, kept))
+
+
+def _analyze(conn: Connection, fact: Fact, table: Table) -> None:
+    """Let the planner know what rows are grouped and joined by: neither figures nor labels."""
+    keys = [sql.Identifier(c.name) for c in fact.all_columns if c.kind not in (Kind.MONEY, Kind.LABELS)]
+    conn.execute(sql.SQL("ANALYZE {} ({})").format(_name(table), sql.SQL(", ").join(keys)))
 
 
 def _costs_of(source_uuid: str, month: date) -> sql.Composed:

@@ -77,15 +77,20 @@ def _complete(conn: Connection, fact: Fact, wanted: dict[str, tuple[Column, ...]
     ).fetchone()
     if there is None or there[0] < len(names):
         return False
-    return all({c.name for c in columns} <= _columns(conn, name) for name, columns in wanted.items())
+    known = _columns(conn, *wanted)
+    return all({c.name for c in columns} <= known[name] for name, columns in wanted.items())
 
 
-def _columns(conn: Connection, table: str) -> set[str]:
-    found = conn.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = %s",
-        (table,),
-    )
-    return {row[0] for row in found}
+def _columns(conn: Connection, *tables: str) -> dict[str, set[str]]:
+    """The columns that some tables have; none of a table that is not there."""
+    found: dict[str, set[str]] = {name: set() for name in tables}
+    for table, column in conn.execute(
+        """SELECT name, attname FROM unnest(%s::text[]) AS name
+           JOIN pg_attribute ON attrelid = to_regclass(quote_ident(name)) AND attnum > 0 AND NOT attisdropped""",
+        (list(tables),),
+    ):
+        found[table].add(column)
+    return found
 
 
 def column_list(columns: tuple[Column, ...], of_texts: LiteralString = "") -> sql.Composed:
@@ -101,8 +106,9 @@ def column_list(columns: tuple[Column, ...], of_texts: LiteralString = "") -> sq
 def _ensure_table(conn: Connection, name: str, columns: tuple[Column, ...], clause: str) -> None:
     table = sql.Identifier(name)
     conn.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}) {}").format(table, column_list(columns), sql.SQL(clause)))
+    known = _columns(conn, name)[name]
     for column in columns:
-        if column.name not in _columns(conn, name):
+        if column.name not in known:
             conn.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table, column_list((column,))))
     key = "usage_start" if clause else "month"
     conn.execute(
