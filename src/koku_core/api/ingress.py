@@ -118,8 +118,11 @@ def _month(year: str, month: str) -> date:
         return date.min
 
 
+#: A refusal is an object with `errors`, or with `Error`.
+_REFUSED = {"type": "object"}
 RESOURCES = (
     Resource("ingress/reports/", {"GET": _list, "POST": _ask}, "Files that were named to be ingested.", settings,
-             parameters=("limit", "offset"), done={"POST": 200}),
-    Resource("ingress/reports/{uuid}/", {"GET": _of_source}, "Those of one source.", settings, parameters=("limit", "offset")),
+             parameters=("limit", "offset"), done={"POST": 200}, refused=_REFUSED),
+    Resource("ingress/reports/{uuid}/", {"GET": _of_source}, "Those of one source.", settings, parameters=("limit", "offset"),
+             refused=_REFUSED),
 )  # fmt: skip
