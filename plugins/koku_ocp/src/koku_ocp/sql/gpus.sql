@@ -189,3 +189,5 @@ SELECT
     CASE WHEN r.vm_name IS NOT NULL THEN {{ m.labels_store('r.labels' | sql) }} END AS vm_labels
 FROM all_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
+{# In an order of their own, since costs that are moved to a project on a node are told beside the first of its rows. #}
+ORDER BY r.usage_start, r.node, r.namespace, r.gpu_uuid, r.mig_instance_id, r.gpu_model_name, r.vm_name
