@@ -41,8 +41,8 @@ def hooks() -> Iterator[str]:
 
 def python() -> Iterator[str]:
     from koku_core import Koku, Rate
-    from koku_core.reports import options
     from koku_core.lines.answer import Lines
+    from koku_core.reports import options
     from koku_core.reports.answer import Answer
 
     for kind in (Koku, Answer, Lines, Rate):

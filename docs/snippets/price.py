@@ -27,5 +27,5 @@ with Koku.open() as koku:
 
     print(koku.report("openshift/costs", group_by="project", months=-2, order_by="distributed_cost"))
     print(koku.report("openshift/costs", group_by="tag:environment", months=-2))
-    print(koku.report("breakdown/openshift/costs", months=-2))  # of each project which rate and which overhead, how much
+    print(koku.report("breakdown/openshift/costs", months=-2))  # which rate, which overhead
     print(koku.price_lists.applied(prod, date(2026, 10, 1)))  # which list priced which days

@@ -76,7 +76,7 @@ class TestUsage:
         summarize(conn, shop(), enabled=("env",))
         values = {"prod": 1, **({"test": 2} if default == "test" else {})}
         found = charge(conn, tag_rate("cpu_core_usage_per_hour", "env", values, default))
-        assert (cost(found, namespace="shop"), cost(found, namespace="batch")) == (12, Decimal(batch))
+        assert (cost(found, namespace="shop"), cost(found, namespace="batch")) == (Decimal(12), Decimal(batch))
 
     def test_they_are_added_to_tiered_rates_and_to_each_other(self, conn: Connection) -> None:
         summarize(conn, shop(), enabled=("env", "tier"))

@@ -15,7 +15,7 @@ from koku_core.summarize.staging import stage, stage_each
 
 
 class PostgresExecutor(Executor):
-    """Stages Arrow data, a few files at a time, by COPY into temporary tables of the publishing transaction and runs the templates there."""
+    """Stages Arrow data by COPY, a few files at a time, into tables of the publishing transaction; the templates run there."""
 
     def summarize(self, conn: Connection, summary: Summary, step: Step, work: Work, into: Table) -> int:
         """As in the base class; a dataset is staged once for all steps of the transaction."""
