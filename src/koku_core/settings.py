@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         None, description="The folder beneath which local sources may read; unset: none may"
     )
     executor: str = Field("postgres", description="Which engine runs the summarize templates")
-    trino_url: SecretStr | None = Field(None, description="Where the Trino executor's server is: https://USER:PASSWORD@HOST:PORT/CATALOG")
+    trino_url: SecretStr | None = Field(
+        None, description="Where the Trino executor's server is: https://USER:PASSWORD@HOST:PORT/CATALOG"
+    )
     clock: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = Field(
         None, description="A fixed business date and time"
     )
