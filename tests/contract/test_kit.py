@@ -23,6 +23,7 @@ from koku_core import hookimpl
 from koku_core.declare.columns import text
 from koku_core.declare.deliveries import Download, Normalized
 from koku_core.declare.facts import Fact, Rollup
+from koku_core.declare.lines import Joined, LineItems
 from koku_core.declare.reports import Key, ReportMap, column
 from koku_core.declare.summarize import Step
 from koku_core.plugins import Plugins
@@ -91,6 +92,8 @@ def test_what_fits_has_no_problems() -> None:
     ({"koku_report_map": reports(replace(COSTS, orders={"cost": ("cost_total", ("planet",))}))}, "needs a key 'planet'"),
     ({"koku_report_map": reports(replace(COSTS, tags="unit"))}, "no column of labels"),
     ({"koku_report_map": reports(currency="money")}, "currency is in money"),
+    ({"koku_report_map": reports(lines=(LineItems(LINE_ITEMS, {"planet": column("moon")}),))}, "tell planet(.|\n)*told by moon"),
+    ({"koku_report_map": reports(lines=(LineItems(LINE_ITEMS, joined=Joined("no.sql", ("tags",), ())),))}, "no.sql .* not in its folder"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_told(hooks: Mapping[str, Any], said: str) -> None:
     assert re.search(said, found(**hooks)), found(**hooks)

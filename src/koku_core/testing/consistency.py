@@ -33,7 +33,8 @@ def problems(plugin: ProviderPlugin) -> list[str]:
     missing = [h for h in ("koku_normalize", "koku_summarize", "koku_report_map") if not plugin.has(h)]
     if missing:
         return [*found, f"it does not implement {', '.join(missing)}"]
-    return [*found, *_datasets(plugin), *_facts(plugin.summary), *_templates(plugin), *_Reports(plugin).problems()]
+    told = [*_templates(plugin), *_Reports(plugin).problems(), *_lines(plugin)]
+    return [*found, *_datasets(plugin), *_facts(plugin.summary), *told]
 
 
 def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
@@ -129,11 +130,36 @@ def _fact(fact: Fact) -> Iterator[str]:
     yield from _twice("tag table", (t.kind for t in fact.tags))
 
 
+def _lines(plugin: ProviderPlugin) -> Iterator[str]:
+    """Line items are of datasets that are there, and told by columns that both have."""
+    datasets = {d.name for d in plugin.provider.datasets}
+    for line in plugin.report_map.lines:
+        name, fact = line.dataset.name, line.fact or plugin.report_map.fact
+        if name not in datasets:
+            yield f"line items are of {name}, which Provider.datasets does not list"
+        joined = line.joined
+        told = {
+            *line.columns,
+            *(c for f in line.found for c in (*f.columns, *f.by)),
+            *(joined.columns if joined else ()),
+        }
+        looked_at = {c for e in (*line.columns.values(), line.where) if e for c in e.columns} | set(
+            joined.of if joined else ()
+        )
+        yield from (
+            f"line items of {name} tell {n}, which {fact.name} has not"
+            for n in sorted(told - {c.name for c in fact.all_columns})
+        )
+        own = {c.name for c in line.dataset.all_columns}
+        yield from (f"line items of {name} are told by {n}, which it has not" for n in sorted(looked_at - own))
+
+
 def _templates(plugin: ProviderPlugin) -> Iterator[str]:
     """Each template must be there, and put text into SQL by nothing but the filters that quote and bind."""
     summary, spec = plugin.summary, plugin.cost_model
     wanted = [(summary.package, s.template) for s in summary.steps]
     wanted += [(summary.package, c.template) for c in summary.checks]
+    wanted += [(summary.package, x.joined.template) for x in plugin.report_map.lines if x.joined]
     if spec:
         yield from _twice("metric", (m.name for m in spec.metrics))
         yield from _twice("distribution", (d.key for d in spec.distributions))
