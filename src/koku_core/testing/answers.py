@@ -58,6 +58,17 @@ class Answers(Provided):
                         wrong = {f: (found[f], total[f]) for f in figures if abs(found[f] - total[f]) > _CLOSE}
                         assert wrong == {}, f"{report.name} by {key} {scope} {more}"
 
+    def test_breakdowns_add_up_to_their_reports(self, case: Case) -> None:
+        """What figures are made of is neither more nor less than they are, in every form."""
+        for report in case.plugin.report_map.breakdowns:
+            whole, path = case.plugin.report_map.report(report.name), f"{case.plugin.provider.api_path}/{report.name}"
+            assert whole, f"breakdown {report.name} is of no report"
+            both = [name for name in additive(report) if name in additive(whole)]
+            for scope in scopes(report):
+                parts, of = (case.koku.report(p, **scope) for p in (f"breakdown/{path}", path))
+                assert _sums(parts, both) == _sums(of, both), f"{report.name} {scope}"
+                assert "".join(parts.csv())
+
     def test_days_add_up_to_the_month(self, case: Case) -> None:
         """The daily rows of a month and its monthly row are the same money."""
         for report in case.plugin.report_map.reports:
