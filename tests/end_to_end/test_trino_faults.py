@@ -31,6 +31,9 @@ from koku_core.sql import Rendered
 from koku_core.testing.fixtures import database, settings_for
 
 MONTH, COST = date(2026, 11, 1), Decimal("1.5")
+BILL = """day,account,region,service,resource,usage,unit,cost,currency,tags
+2026-11-10,shop,north,disks,d,1,GB-Mo,1.5,USD,
+"""
 #: Busy for minutes, unless somebody stops it.
 LONG = Rendered(
     (
@@ -99,8 +102,13 @@ def opened(settings: Settings) -> Koku:
 
 
 @pytest.fixture
-def koku(servers: Servers) -> Iterator[Koku]:
+def koku(servers: Servers, tmp_path: Path) -> Iterator[Koku]:
+    """The library with a bill of one line; tests that share the servers share the bill."""
     with opened(servers.settings) as koku:
+        if not list(koku.sources):
+            koku.sources.add("Acme", name="c", account="shop", data_source={"folder": str(tmp_path)})
+            (tmp_path / "bill.csv").write_text(BILL)
+            koku.ingest("c", tmp_path / "bill.csv")
         yield koku
 
 
@@ -148,36 +156,30 @@ def test_a_server_that_is_starting_is_one_to_ask_again(servers: Servers) -> None
     assert "SERVER_STARTING_UP" in servers.early.message
 
 
-def test_a_bill_is_ingested_and_the_doctor_finds_nothing_wrong_with_the_engine(koku: Koku, tmp_path: Path) -> None:
-    koku.sources.add("Acme", name="c", account="shop", data_source={"folder": str(tmp_path)})
-    bill = tmp_path / "bill.csv"
-    bill.write_text(
-        "day,account,region,service,resource,usage,unit,cost,currency,tags\n2026-11-10,shop,north,disks,d,1,GB-Mo,1.5,USD,\n"
-    )
-    koku.ingest("c", bill)
+def test_what_is_ingested_is_published_and_the_doctor_finds_nothing_wrong_with_the_engine(koku: Koku) -> None:
     assert cost(koku) == COST
     assert [f for f in koku.doctor() if f.severity == "error"] == []
 
 
 def test_one_with_too_little_memory_is_asked_again_and_then_the_job_fails_and_the_old_figures_stay(
-    servers: Servers,
+    servers: Servers, koku: Koku
 ) -> None:
-    with with_session(servers, query_max_memory_per_node="1B") as koku:
-        assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in failed(koku)
-        assert attempts(koku) == ATTEMPTS
-        assert cost(koku) == COST
+    with with_session(servers, query_max_memory_per_node="1B") as limited:
+        assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in failed(limited)
+    assert attempts(koku) == ATTEMPTS
+    assert cost(koku) == COST
 
 
-def test_what_a_user_does_wrong_is_not_tried_again(servers: Servers) -> None:
+def test_what_a_user_does_wrong_is_not_tried_again(servers: Servers, koku: Koku) -> None:
     assert servers.settings.trino_url is not None
     url = SecretStr(servers.settings.trino_url.get_secret_value().replace("/lake", "/elsewhere"))
-    with opened(servers.settings.model_copy(update={"trino_url": url})) as koku:
-        assert "CATALOG_NOT_FOUND" in failed(koku)
-        assert attempts(koku) == 1
-        assert cost(koku) == COST
-        (finding,) = [f for f in koku.doctor() if f.where == "executor trino"]
-        assert "elsewhere" in finding.what
-        assert "iceberg.jdbc-catalog.catalog-name=lake" in finding.do
+    with opened(servers.settings.model_copy(update={"trino_url": url})) as wrong:
+        assert "CATALOG_NOT_FOUND" in failed(wrong)
+        (finding,) = [f for f in wrong.doctor() if f.where == "executor trino"]
+    assert attempts(koku) == 1
+    assert cost(koku) == COST
+    assert "elsewhere" in finding.what
+    assert "iceberg.jdbc-catalog.catalog-name=lake" in finding.do
 
 
 def test_a_data_file_that_is_gone_fails_the_job_and_the_old_figures_stay(koku: Koku) -> None:
