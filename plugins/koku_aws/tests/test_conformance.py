@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 import koku_aws
 from koku_aws import sample
 from koku_core.testing import ProviderConformance
 from koku_core.testing.corpus import Line
+
+#: The quick part has the kit of the toy's provider.
+pytestmark = pytest.mark.slow
 
 
 class TestAws(ProviderConformance):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from plugins.koku_ocp.tests.payloads import START, payload, pod
 
 import koku_ocp
@@ -14,6 +15,9 @@ from koku_core.testing import ProviderConformance
 from koku_core.testing.corpus import Line
 from koku_ocp.reports import POD
 from koku_ocp.sample_cluster import CLUSTER_ID
+
+#: The quick part has the kit of the toy's provider.
+pytestmark = pytest.mark.slow
 
 
 class TestOpenShift(ProviderConformance):
