@@ -28,7 +28,7 @@ def opened(dsn: str, folder: Path) -> Koku:
 def fill(koku: Koku) -> None:
     """Fill the tenant of the callers with two clusters and four projects, and the other one with sentinels."""
     mine = [
-        usage(source, MONTHS[2] + timedelta(n), project, node, 6, {"app": "Web", "vm_kubevirt_io_name": f"vm-{project}"})
+        {**usage(source, MONTHS[2] + timedelta(n), project, node, 6, {"app": "Web"}), "vm_name": f"vm-{project}"}
         for n in range(3)
         for source, project, node in (
             (ONE, "shop", "n1"), (ONE, "openshift-dns", "n1"), (ONE, "Worker unallocated", "n2"), (TWO, "Web", "n3"),

@@ -16,7 +16,8 @@ from koku_core.declare.summarize import Told
 from koku_core.sql import Rendered, Table
 from koku_core.summarize.insert import columns_of, name_of
 
-#: Rows of usage that give and take as one are a party, named by the first of them.
+#: Rows of usage that give and take as one are a party, named by the first of them. Its place is by its keys: rows come in any order,
+#: and what is rounded must not depend on it.
 PARTIES = Table("parties", "pg_temp")
 #: What parties cost, by rate; raw cost is one of the rates.
 OWNED = Table("owned", "pg_temp")
@@ -26,7 +27,9 @@ RATE = ("rate_name", "metric", "rate_type")
 
 _CREATE = """
 CREATE TEMPORARY TABLE {parties} ON COMMIT DROP AS
-SELECT usage_row, min(usage_row) OVER (PARTITION BY usage_start, {by}) AS party FROM {usage};
+SELECT usage_row, min(usage_row) OVER (PARTITION BY usage_start, {by}) AS party,
+    dense_rank() OVER (ORDER BY usage_start, {by}) AS place
+FROM {usage};
 CREATE TEMPORARY TABLE {owned} ON COMMIT DROP AS
 SELECT party, rate_name, metric, {type} AS rate_type, {kinds}, {no_raw}, {sums}
 FROM {rated} AS r JOIN {parties} AS p ON p.usage_row = coalesce(r.usage_row, r.beside)
@@ -46,7 +49,8 @@ WHERE {column} <> 0 GROUP BY party, {kinds};
 _MOVE = """
 INSERT INTO {parted} (party, {rate}, {named} {moved})
 WITH members AS (
-    SELECT p.party, min(u.usage_start) AS usage_start, bool_or(n.gives) AS gives, {pool} AS pool, sum(n.weight) AS weight {largest}
+    SELECT p.party, min(p.place) AS place, min(u.usage_start) AS usage_start, bool_or(n.gives) AS gives, {pool} AS pool,
+        sum(n.weight) AS weight {largest}
     FROM ({template}) AS n JOIN {parties} AS p USING (usage_row) JOIN {usage} AS u USING (usage_row)
     GROUP BY p.party
 ),
@@ -65,7 +69,7 @@ takers AS (
     SELECT
         *,
         sum(weight) OVER (PARTITION BY usage_start, pool) AS base,
-        sum(weight) OVER (PARTITION BY usage_start, pool ORDER BY party) AS reached
+        sum(weight) OVER (PARTITION BY usage_start, pool ORDER BY place) AS reached
     FROM members
     WHERE NOT gives AND weight <> 0
 ),
