@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -16,9 +15,11 @@ from starlette.routing import Mount
 from koku_core import Koku
 from koku_core.api import create_app
 from koku_core.settings import Settings
+from tests.conftest import database
 from tests.end_to_end.conftest import BASE, Api, cluster, model
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
+NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
 COSTS = "reports/openshift/costs/"
 MONTH = "filter[time_scope_value]=-1&filter[time_scope_units]=month&filter[resolution]=monthly"
 PROJECTS = f"{COSTS}?group_by[project]=*&{MONTH}"
@@ -28,15 +29,7 @@ FORBIDDEN = [("You do not have permission to perform this action.", "detail")]
 @pytest.fixture(scope="module")
 def loaded(server_dsn: str, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Koku]:
     """The cluster of the recordings with two months and a cost model."""
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute("DROP DATABASE IF EXISTS koku_test_api_reports WITH (FORCE)")
-        conn.execute("CREATE DATABASE koku_test_api_reports")
-    info: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(server_dsn)
-    dsn = psycopg.conninfo.make_conninfo(**{**info, "dbname": "koku_test_api_reports"})
-    settings = Settings(
-        database_url=dsn, data_dir=tmp_path_factory.mktemp("data"), clock="2026-11-22T20:00:00Z", plugins=("ocp",)
-    )  # fmt: skip
-    with Koku.open(settings=settings) as koku:
+    with database(server_dsn) as dsn, _opened(dsn, tmp_path_factory.mktemp("data")) as koku:
         api = Api(create_app(koku))
         source = cluster(api)["uuid"]
         org = koku.tenant("org1234567")
@@ -47,8 +40,10 @@ def loaded(server_dsn: str, shared: Path, tmp_path_factory: pytest.TempPathFacto
         org.work()
         assert org.jobs.list(("failed",)) == []
         yield koku
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute("DROP DATABASE IF EXISTS koku_test_api_reports WITH (FORCE)")
+
+
+def _opened(dsn: str, folder: Path) -> Koku:
+    return Koku.open(settings=Settings(database_url=dsn, data_dir=folder, clock=NOW, plugins=("ocp",)))
 
 
 @pytest.fixture
