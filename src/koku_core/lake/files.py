@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 _EPOCH = date(1970, 1, 1)
-_WRITERS = 4
+_WRITERS = 2
 
 
 def day_of(file: DataFile) -> date:
@@ -61,10 +61,9 @@ def write_days(table: Table, source_uuid: str, rows: pa.Table) -> list[DataFile]
 
     if not rows.num_rows:
         return []
-    rows = rows.sort_by("usage_start").combine_chunks()
     rows = rows.cast(_with_field_ids(rows.schema, schema_to_pyarrow(table.schema(), include_field_ids=True)))
     with ThreadPoolExecutor(_WRITERS) as pool:
-        files = list(pool.map(partial(_write, table, source_uuid), _days(rows)))
+        files = list(pool.map(partial(_write, table, source_uuid, rows), _days(rows)))
     _make_durable(table, files)
     return files
 
@@ -76,23 +75,22 @@ def _with_field_ids(ours: pa.Schema, iceberg: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, f.type, metadata=iceberg.field(f.name).metadata) for f in ours])
 
 
-def _days(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+def _days(rows: pa.Table) -> list[date]:
     import pyarrow.compute as pc
 
-    start = 0
-    for found in pc.value_counts(rows["usage_start"]):
-        count = found["counts"].as_py()
-        yield found["values"].as_py(), rows.slice(start, count)
-        start += count
+    days: list[date] = pc.unique(rows["usage_start"]).sort().to_pylist()
+    return days
 
 
-def _write(table: Table, source_uuid: str, day_rows: tuple[date, pa.Table]) -> DataFile:
+def _write(table: Table, source_uuid: str, whole: pa.Table, day: date) -> DataFile:
+    """Write a day of it; only what is being written is copied."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
     from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
     from pyiceberg.typedef import Record
 
-    day, rows = day_rows
+    rows = whole.filter(pc.equal(whole["usage_start"], pa.scalar(day, whole["usage_start"].type)))
     path = f"{table.location()}/data/source_uuid={source_uuid}/usage_start={day.isoformat()}/{uuid.uuid4().hex}.parquet"
     texts = [f.name for f in rows.schema if pa.types.is_string(f.type)]
     with table.io.new_output(path).create() as out:
