@@ -33,6 +33,7 @@ hookspec = pluggy.HookspecMarker("koku")
 hookimpl = pluggy.HookimplMarker("koku")
 
 
+# Specifications have no bodies: hence `empty-body` beside each that returns something.
 @hookspec(firstresult=True)
 def koku_provider() -> Provider:  # type: ignore[empty-body]
     """Say who the provider is. Called once, when the plugin is loaded; must not touch network or disk."""

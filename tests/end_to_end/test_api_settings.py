@@ -211,9 +211,8 @@ def test_labels_of_a_child_stand_under_its_parent(org: Koku, filled: Api, keys: 
             conn.execute("INSERT INTO usage (pod_labels, all_labels) VALUES (%s, NULL)", (Jsonb(labels),))
         apply_mappings(conn, DAILY_SUMMARY, "OCP", Table("usage", "pg_temp"))
         found = [labels for (labels,) in conn.execute("SELECT pod_labels FROM usage")]
-    key = lambda labels: sorted(labels.items())  # noqa: E731
     wanted = [{"app": "s", "x": "1"}, {"app": "a"}, {"app": "s"}, {"x": "1"}, {}]
-    assert sorted(found, key=key) == sorted(wanted, key=key)
+    assert sorted(sorted(labels.items()) for labels in found) == sorted(sorted(labels.items()) for labels in wanted)
 
 
 def test_cost_groups(filled: Api, org: Koku) -> None:

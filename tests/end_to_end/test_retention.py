@@ -224,7 +224,7 @@ def test_purges_and_ingestions_at_once_disturb_each_other_not_at_all(
     with ThreadPoolExecutor() as pool:
         ingested = pool.submit(loaded, koku, source, tmp_path, *days)
         while not ingested.done():
-            with contextlib.suppress(Busy):
+            with contextlib.suppress(Busy):  # a purge gives way to an ingest
                 koku.purge()
             koku.report("openshift/costs", months=-3, resolution="monthly")
         ingested.result()

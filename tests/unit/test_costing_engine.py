@@ -68,10 +68,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider
     module = ModuleType("acme")
     kinds = (SourceType("Bakery", Credentials, key="shop"),)
     provider = Provider("bakery", "Bakery", "bakery", "BAKERY", kinds, datasets=(), version="1")
-    module.koku_provider = hookimpl(lambda: provider, specname="koku_provider")  # type: ignore[attr-defined]
+    module.koku_provider = hookimpl(lambda: provider, specname="koku_provider")  # type: ignore[attr-defined]  # a module made here
     summary = Summary("acme_bakery", FACT, steps=())
-    module.koku_summarize = hookimpl(lambda: summary, specname="koku_summarize")  # type: ignore[attr-defined]
-    module.koku_cost_model = hookimpl(lambda: SPEC, specname="koku_cost_model")  # type: ignore[attr-defined]
+    module.koku_summarize = hookimpl(lambda: summary, specname="koku_summarize")  # type: ignore[attr-defined]  # a module made here
+    module.koku_cost_model = hookimpl(lambda: SPEC, specname="koku_cost_model")  # type: ignore[attr-defined]  # a module made here
     yield Plugins((), extra={"bakery": module}).provider("bakery")
     sys.modules.pop("acme_bakery", None)
 

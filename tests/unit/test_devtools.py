@@ -39,7 +39,7 @@ def until(what: Callable[[], bool]) -> None:
 
 
 def there(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError):  # then it is not there
         os.kill(pid, 0)
         return True
     return False

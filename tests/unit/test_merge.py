@@ -49,7 +49,7 @@ def test_the_same_delivery_replaces_itself_and_leaves_days_that_it_no_longer_has
 def test_in_any_order_the_last_accepted_has_its_hours(masks: list[int], source: object) -> None:
     """Each hour belongs to the delivery that was accepted last among those that cover it, whatever order they are worked off in."""
     order = list(range(len(masks)))
-    source.shuffle(order)  # type: ignore[attr-defined]
+    source.shuffle(order)  # type: ignore[attr-defined]  # Hypothesis gives a Random
     lake: dict[str, int] = {}
     for number in order:
         newer = {str(other) for other in range(number + 1, len(masks))} & lake.keys()

@@ -66,6 +66,6 @@ def test_an_error_takes_the_bar_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_terminal_of_ipython_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = ModuleType("IPython")
-    shell.get_ipython = lambda: None  # type: ignore[attr-defined]
+    shell.get_ipython = lambda: None  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "IPython", shell)
     assert not progress._notebook()

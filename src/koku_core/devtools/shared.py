@@ -62,7 +62,7 @@ class Shared:
                 if not self.alive():
                     self._start(start())
                 self._wait(ready, timeout_s)
-            except BaseException:
+            except BaseException:  # also an interrupt: who does not use it must not hold it
                 users.close()
                 raise
         try:

@@ -156,5 +156,5 @@ def _watched(cursor: Cursor) -> Iterator[None]:
 
 def _stop(cursor: Cursor) -> None:
     """Have the server work on a statement no more; it may have ended, and the server may be gone."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception):  # whatever it is, the error that brought us here is the one to tell
         cursor.cancel()  # type: ignore[no-untyped-call]  # the client has no types there
