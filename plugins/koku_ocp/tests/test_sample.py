@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from koku_ocp.sample import sample
-from koku_ocp.sample_cluster import PODS
+from koku_ocp.sample_cluster import NODES, PODS
 
 
 def members(payload: Path) -> dict[str, str]:
@@ -37,7 +37,7 @@ def test_it_covers_last_month_and_this_one_up_to_yesterday(tmp_path: Path, today
     made = sample(tmp_path, today)
     days = [r["interval_start"][:10] for p in made.payloads for r in rows(p, "node")]
     assert (min(days), max(days)) == (first, last)
-    assert len(days) == len(set(days)) * 24 * 3
+    assert len(days) == len(set(days)) * 24 * len(NODES)
 
 
 def test_the_manifest_names_every_file_and_the_cluster(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_pods_run_when_they_should_and_fit_their_nodes(tmp_path: Path) -> None:
     runner = {p["interval_start"][11:13] for p in pods if p["pod"] == "runner-0"}
     assert (min(runner), max(runner)) == ("07", "18")
     assert not [p for p in pods if p["pod"] == "runner-0" and p["interval_start"].startswith("2026-11-22")], "a Sunday"
-    for node in ("control-plane-0", "worker-0", "worker-1"):
+    for node in NODES:
         noon = [p for p in pods if p["node"] == node and p["interval_start"].startswith("2026-11-23 12")]
         used = sum(float(p["pod_usage_cpu_core_seconds"]) for p in noon)
         assert 0 < used < float(noon[0]["node_capacity_cpu_core_seconds"])

@@ -106,7 +106,7 @@ def koku_cost_model() -> CostModelSpec:
 
 @hookimpl
 def koku_sample(folder: Path, today: date) -> Sample:
-    """A cluster of three nodes, for last month and this one up to yesterday."""
+    """A small cluster with virtual machines and GPUs, for last month and this one up to yesterday."""
     from koku_ocp.sample import sample
 
     return sample(folder, today)

@@ -9,13 +9,15 @@ import io
 import json
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from koku_core.declare.deliveries import Sample
 from koku_ocp import sample_cluster as cluster
 
+T = TypeVar("T", cluster.Pod, cluster.Machine, cluster.Gpu)
 GIB = 1 << 30
 _TIME = "%Y-%m-%d %H:%M:%S +0000 UTC"
 _PERIOD = "report_period_start,report_period_end,interval_start,interval_end,"
@@ -26,6 +28,14 @@ _HEADERS = {
     "storage": "namespace,pod,node,persistentvolumeclaim,persistentvolume,storageclass,csi_driver,csi_volume_handle,"
     "persistentvolumeclaim_capacity_bytes,persistentvolumeclaim_capacity_byte_seconds,volume_request_storage_byte_seconds,"
     "persistentvolumeclaim_usage_byte_seconds,persistentvolume_labels,persistentvolumeclaim_labels",
+    "vm": "node,resource_id,namespace,vm_name,vm_instance_type,vm_os,vm_guest_os_arch,vm_guest_os_name,vm_guest_os_version,"
+    "vm_uptime_total_seconds,vm_cpu_limit_cores,vm_cpu_limit_core_seconds,vm_cpu_request_cores,vm_cpu_request_core_seconds,"
+    "vm_cpu_request_sockets,vm_cpu_request_socket_seconds,vm_cpu_request_threads,vm_cpu_request_thread_seconds,"
+    "vm_cpu_usage_total_seconds,vm_memory_limit_bytes,vm_memory_limit_byte_seconds,vm_memory_request_bytes,"
+    "vm_memory_request_byte_seconds,vm_memory_usage_byte_seconds,vm_device,vm_volume_mode,vm_persistentvolumeclaim_name,"
+    "vm_disk_allocated_size_byte_seconds,vm_labels",
+    "nvidia-gpu": "node,namespace,pod,gpu_uuid,gpu_model_name,gpu_vendor_name,gpu_memory_capacity_mib,gpu_pod_uptime,"
+    "gpu_pod_utilization,gpu_max_slices,mig_instance_id,mig_profile,mig_strategy",
     "node": "node,node_labels",
     "namespace": "namespace,namespace_labels",
 }
@@ -62,7 +72,8 @@ def _payload(folder: Path, month: date, last: date) -> Path:
     package = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{cluster.CLUSTER_ID}/{last}"))
     times = list(_hours(month, last))
     contents = {
-        "pod": _pods(times), "storage": _volumes(times), "node": _named(times, cluster.NODE_LABELS),
+        "pod": _running(times, cluster.PODS, pod_row), "storage": _volumes(times), "vm": _running(times, cluster.MACHINES, _machine_row),
+        "nvidia-gpu": _running(times, cluster.GPUS, _gpu_row), "node": _named(times, cluster.NODE_LABELS),
         "namespace": _named(times, cluster.NAMESPACES),
     }  # fmt: skip
     names = {kind: f"{package}-cm-openshift-{kind}-usage-{month:%Y%m}.{i}.csv" for i, kind in enumerate(contents)}
@@ -99,10 +110,10 @@ def _hours(month: date, last: date) -> Iterator[tuple[datetime, str]]:
         yield start, ",".join(t.strftime(_TIME) for t in (first, after, start, end)) + ","
 
 
-def _pods(times: list[tuple[datetime, str]]) -> list[str]:
-    """A row per running pod and hour; a pod's row depends on the hour of the day and on the weekend alone."""
+def _running(times: list[tuple[datetime, str]], things: Iterable[T], row: Callable[[T, int, bool], str]) -> list[str]:
+    """A row per thing and hour that it runs in; it depends on the hour of the day and on the weekend alone."""
     rows = {
-        (weekend, hour): [pod_row(p, hour, weekend) for p in cluster.PODS if p.runs(hour, weekend)]
+        (weekend, hour): [row(x, hour, weekend) for x in things if x.runs(hour, weekend)]
         for weekend in (False, True)
         for hour in range(24)
     }
@@ -119,6 +130,29 @@ def pod_row(pod: cluster.Pod, hour: int, weekend: bool) -> str:
     columns = [
         pod.node, pod.namespace, pod.name, *map(_hourly, seconds), *map(_hourly, byte_seconds), *(f"{c:.6f}" for c in capacity),
         node.role, node.resource_id, _labels(pod.labels),
+    ]  # fmt: skip
+    return ",".join(columns)
+
+
+def _machine_row(machine: cluster.Machine, hour: int, weekend: bool) -> str:
+    pod, load = machine.pod, cluster.load(hour, weekend)
+    cores, bytes_, used = machine.cores, machine.memory * GIB, pod.memory * (0.75 + 0.25 * load) * GIB
+    columns = [
+        pod.node, cluster.NODES[pod.node].resource_id, pod.namespace, machine.name, f"u1.{cores}x{machine.memory}", "", "x86_64",
+        machine.guest, "", "3600.000000", *(f"{n:.6f}" for n in (cores, cores * 3600, cores, cores * 3600, 1, 3600, 1, 3600)),
+        _hourly(pod.cpu * load), *(f"{n:.6f}" for n in (bytes_, bytes_ * 3600, bytes_, bytes_ * 3600)), _hourly(used),
+        "rootdisk", "Block", machine.volume.claim, _hourly(machine.disk * GIB), _labels(pod.labels),
+    ]  # fmt: skip
+    return ",".join(columns)
+
+
+def _gpu_row(gpu: cluster.Gpu, hour: int, weekend: bool) -> str:
+    """The pod uses the GPU for the whole hour; how much of it is the same every hour."""
+    pod = gpu.pod
+    columns = [
+        pod.node, pod.namespace, pod.name, f"GPU-{uuid.uuid5(uuid.NAMESPACE_DNS, f'{pod.node}/{gpu.number}')}",
+        "NVIDIA A100-SXM4-80GB", f"nvidia{gpu.number}", "81920", "3600.000000", "0.700000",
+        *(("7.000000", gpu.instance, gpu.profile, "mixed") if gpu.profile else ("",) * 4),
     ]  # fmt: skip
     return ",".join(columns)
 

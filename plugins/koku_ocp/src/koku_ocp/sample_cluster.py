@@ -1,4 +1,4 @@
-"""What the sample cluster is made of and runs: a shop, its staging, payments, analytics, CI, and OpenShift's own projects."""
+"""What the sample cluster is made of and runs: a shop, payments, an ERP in virtual machines, training on GPUs, CI, and OpenShift itself."""
 
 from __future__ import annotations
 
@@ -70,10 +70,49 @@ class Volume:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A virtual machine: what it requests, the claim of its disk (GiB, and what of it is used), its guest, and the pod that runs it."""
+
+    name: str
+    cores: int
+    memory: int
+    disk: int
+    disk_used: float
+    guest: str
+    pod: Pod
+
+    @property
+    def volume(self) -> Volume:
+        """The claim of its disk."""
+        pod = self.pod
+        return Volume(pod.namespace, pod.name, pod.node, f"{self.name}-disk", self.disk, self.disk_used, pod.labels)
+
+    def runs(self, hour: int, weekend: bool) -> bool:
+        """Whether it is up in this hour."""
+        return self.pod.runs(hour, weekend)
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU, or an instance of one, as a pod uses it for as long as it runs; no profile: the whole GPU."""
+
+    pod: Pod
+    number: int
+    profile: str = ""
+    instance: str = ""
+
+    def runs(self, hour: int, weekend: bool) -> bool:
+        """Whether it is in use in this hour."""
+        return self.pod.runs(hour, weekend)
+
+
 NODES = {
     "control-plane-0": Node(4, 16, "master", "i-0a0000000000000c0"),
     "worker-0": Node(8, 32, "worker", "i-0a0000000000000a0"),
     "worker-1": Node(8, 32, "worker", "i-0a0000000000000a1"),
+    "worker-2": Node(8, 32, "worker", "i-0a0000000000000a2"),
+    "gpu-0": Node(16, 64, "worker", "i-0a0000000000000d0"),
 }
 NODE_LABELS = {
     name: {
@@ -82,11 +121,17 @@ NODE_LABELS = {
     }
     for name, node in NODES.items()
 }
+NODE_LABELS["gpu-0"] |= {
+    "node_kubernetes_io_instance_type": "gpu.2xa100", "nvidia_com_gpu_present": "true", "nvidia_com_gpu_count": "2",
+    "nvidia_com_gpu_product": "NVIDIA-A100-SXM4-80GB", "nvidia_com_mig_strategy": "mixed",
+}  # fmt: skip
 NAMESPACES: dict[str, dict[str, str]] = {
     "shop": {"team": "storefront"},
     "shop-staging": {"team": "storefront"},
     "payments": {"team": "payments"},
     "analytics": {"team": "data"},
+    "training": {"team": "data"},
+    "erp": {"team": "back-office"},
     "ci": {"team": "platform"},
     "openshift-monitoring": {},
     "openshift-ingress": {},
@@ -105,6 +150,46 @@ _PAY, _DATA, _CI = (
     _app("ci", "ci", "platform"),
 )
 
+_TRAIN, _ERP = _app("training", "production", "data"), _app("erp", "production", "back-office")
+
+
+def _machine(name: str, cores: int, memory: int, disk: int, used: float, guest: str, **when: Any) -> Machine:
+    labels = _ERP | {"vm_kubevirt_io_name": name}
+    pod = Pod(
+        "erp",
+        f"virt-launcher-{name}",
+        "worker-2",
+        cores * 0.8,
+        memory * 0.7,
+        cores,
+        memory,
+        cores,
+        memory,
+        labels,
+        **when,
+    )
+    return Machine(name, cores, memory, disk, used, guest, pod)
+
+
+MACHINES = (
+    _machine("erp-db", 4, 16, 300, 210, "Red Hat Enterprise Linux"),
+    _machine("erp-desk", 2, 8, 60, 35, "Microsoft Windows Server 2022", hours=range(6, 20), workdays=True),
+)
+
+_TRAINER = Pod("training", "train-0", "gpu-0", 6, 24, 6, 24, 8, 32, _TRAIN, busy=False, hours=range(0, 18))
+_SERVER = Pod("training", "model-server-0", "gpu-0", 2, 8, 2, 8, 4, 12, _TRAIN | {"app": "model-server"})
+_NOTEBOOKS = tuple(
+    Pod("analytics", f"notebook-{i}", "gpu-0", 1, 4, 1, 4, 2, 8, _DATA | {"app": "notebook"}, hours=range(8, 18), workdays=True)
+    for i in range(2)
+)  # fmt: skip
+#: One whole GPU, and one that is divided: three of its seven slices serve a model, two and one are for notebooks, one is free.
+GPUS = (
+    Gpu(_TRAINER, 0),
+    Gpu(_SERVER, 1, "3g.40gb", "1"),
+    Gpu(_NOTEBOOKS[0], 1, "2g.20gb", "3"),
+    Gpu(_NOTEBOOKS[1], 1, "1g.10gb", "9"),
+)
+
 PODS = (
     *(Pod("shop", f"web-{i}", f"worker-{i % 2}", 0.9, 1.2, 0.5, 1, 2, 2, _SHOP) for i in range(4)),
     Pod("shop", "db-0", "worker-1", 0.8, 3.5, 1, 4, 2, 6, _SHOP | {"app": "shop-db"}),
@@ -118,6 +203,7 @@ PODS = (
     *(Pod("openshift-monitoring", f"prometheus-k8s-{i}", f"worker-{i}", 0.3, 2.0, 0.1, 1, labels={"app": "prometheus"}, busy=False)
       for i in range(2)),
     Pod("openshift-ingress", "router-default-0", "worker-0", 0.2, 0.3, 0.1, 0.25, labels={"app": "router"}),
+    *(m.pod for m in MACHINES), *(g.pod for g in GPUS),
     Pod("openshift-kube-apiserver", "kube-apiserver-control-plane-0", "control-plane-0", 0.8, 3.0, 0.3, 1.5, labels={"app": "apiserver"}),
 )  # fmt: skip
 
@@ -132,6 +218,7 @@ VOLUMES = (
         Volume("openshift-monitoring", f"prometheus-k8s-{i}", f"worker-{i}", f"prometheus-{i}", 60, 25)
         for i in range(2)
     ),
+    *(m.volume for m in MACHINES),
 )
 
 
@@ -139,9 +226,15 @@ def _rate(metric: str, cost_type: str, value: str) -> dict[str, Any]:
     return {"metric": {"name": metric}, "cost_type": cost_type, "tiered_rates": [{"value": value, "unit": "USD"}]}
 
 
+def _gpu_rate(model: str, value: str) -> dict[str, Any]:
+    price = {"tag_value": model, "value": value, "unit": "USD", "default": True}
+    tags = {"tag_key": "nvidia", "tag_values": [price]}
+    return {"metric": {"name": "gpu_cost_per_month"}, "cost_type": "Infrastructure", "tag_rates": tags}
+
+
 COST_MODEL: Mapping[str, Any] = {
     "name": "sample prices",
-    "description": "A node's price, and small prices for what is used beyond it.",
+    "description": "A node's and a GPU's price, and small prices for what is used beyond them.",
     "source_type": "OCP",
     "currency": "USD",
     "rates": [
@@ -150,8 +243,15 @@ COST_MODEL: Mapping[str, Any] = {
         _rate("cpu_core_usage_per_hour", "Supplementary", "0.03"),
         _rate("memory_gb_usage_per_hour", "Supplementary", "0.004"),
         _rate("storage_gb_request_per_month", "Supplementary", "0.12"),
+        _rate("vm_cost_per_hour", "Supplementary", "0.05"),
+        _gpu_rate("NVIDIA A100 SXM4 80GB", "900"),
     ],
     "markup": {"value": "10", "unit": "percent"},
     "distribution": "cpu",
-    "distribution_info": {"distribution_type": "cpu", "platform_cost": True, "worker_cost": True},
+    "distribution_info": {
+        "distribution_type": "cpu",
+        "platform_cost": True,
+        "worker_cost": True,
+        "gpu_unallocated": True,
+    },
 }
