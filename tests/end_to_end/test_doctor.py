@@ -202,7 +202,7 @@ def test_rates_that_nothing_pays(koku: Koku, sample: Sample) -> None:
         }
 
     rates = [
-        {"metric": {"name": "gpu_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
+        {"metric": {"name": "cluster_cost_per_hour"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
         {"metric": {"name": "node_cost_per_month"}, "tiered_rates": [{"value": 1, "unit": "USD"}]},
         by_tag("gpu_cost_per_month", "nvidia"),
         *(by_tag("node_cost_per_month", key) for key in ("env", "environment", "stage", "vm_kubevirt_io_name")),
@@ -212,15 +212,20 @@ def test_rates_that_nothing_pays(koku: Koku, sample: Sample) -> None:
         {"name": "m", "description": "", "source_type": "OCP", "source_uuids": [source.uuid], "rates": rates}
     )
     ensure_tables(koku.handle, DAILY_SUMMARY, [])
-    with koku.handle.transaction() as conn:  # as if they had been mapped before, and a machine had been seen
+    with (
+        koku.handle.transaction() as conn
+    ):  # as if mapped before, of a plugin that has one metric less now, and a machine had been seen
         conn.execute(
             """INSERT INTO tag_mapping (child, parent)
                SELECT c.uuid, p.uuid FROM tag_key c, tag_key p WHERE (c.key, p.key) = ('env', 'environment')"""
         )
+        conn.execute(
+            "UPDATE price_list SET rates = replace(rates::text, 'cluster_cost_per_hour', 'gone_per_hour')::jsonb"
+        )
         conn.execute("INSERT INTO ocp_daily_summary_tag (key, value) VALUES ('vm_kubevirt_io_name', 'fedora')")
     told = [(f.what.partition(": ")[2], f.do) for f in koku.doctor() if f.where == "cost model m"]
     assert told == [
-        ("gpu_cost_per_month is kept, but not priced by this version", "Price it by another metric until then."),
+        ("gone_per_hour is kept, but not priced by this version", "Price it by another metric until then."),
         ("its tag key 'env' is mapped to 'environment'", "Price 'environment' instead."),
         ("its tag key 'stage' is not enabled", "Enable it: koku tags enable ocp stage"),
     ]

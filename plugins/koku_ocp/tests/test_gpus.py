@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plugins.koku_ocp.tests.clusters import DAY, Cluster, price, summarize, total
+from plugins.koku_ocp.tests.clusters import DAY, Cluster, price, rate, summarize, total
 
 from koku_core.database.server import Connection
 from koku_ocp import datasets, gpu
@@ -88,6 +88,19 @@ def test_the_worked_example_with_slices(conn: Connection) -> None:
     assert moved(found) == 0
     assert {r["data_source"] for r in found} == {"GPU"}
     assert {r["monthly_cost_type"] for r in found if r["cost_model_gpu_cost"]} == {"Tag"}
+
+
+def test_moved_cost_is_told_beside_the_same_gpu_in_whatever_order_rows_come(conn: Connection) -> None:
+    cluster = Cluster()
+    have(cluster, "A100", 3)
+    for uuid in ("GPU-b", "GPU-a", "GPU-c"):
+        use(cluster, "shop", "A100", 6, uuid=uuid)
+    summarize(conn, cluster)
+    for _ in range(2):
+        found = price(conn, prices(A100=1000), gpu_unallocated=True)
+        (row,) = (r for r in found if r["cost_model_rate_type"] == "gpu_distributed" and r["namespace"] == "shop")
+        assert row["resource_id"] == "GPU-a"
+        conn.execute("UPDATE pg_temp.usage SET usage_row = -usage_row")
 
 
 def left(conn: Connection, cluster: Cluster) -> dict[str, Decimal]:
@@ -214,6 +227,20 @@ class TestPrices:
         found = price(conn, *rates)
         assert tuple(cost(found, namespace=n) for n in ("a", "h", "x")) == expected
 
+    def test_tiers_are_of_all_gpus_and_fill_up_over_the_month(self, conn: Connection) -> None:
+        """A GPU-day each day, of which slices are a part: 1.5 at the first price, and what the label has on top."""
+        cluster = Cluster()
+        have(cluster, "A100", 1, strategy="mixed")
+        use(cluster, "a", "A100", 12, slices=7)
+        use(cluster, "x", "MI300", 24, node="g2", vendor="amd", usage_start=NEXT)
+        summarize(conn, cluster)
+        tiers = ((None, "0.05", UNIT), ("0.05", None, UNIT / 2))
+        found = price(conn, rate("gpu_cost_per_month", 0, "Supplementary", tiers), prices(A100=2 * UNIT))
+        half, kinds = Decimal("0.5"), ("Supplementary", "Infrastructure")
+        for namespace, costs in {"a": (half, 1), IDLE: (half, 1), "x": (half + half / 2, 0)}.items():
+            made = [cost(found, namespace=namespace, cost_model_rate_type=kind) for kind in kinds]
+            assert made == [pytest.approx(c, abs=TINY) for c in costs]
+
     def test_names_may_hold_anything(self, conn: Connection) -> None:
         model = 'it\'s "a" \\ 🚀' + "x" * 80
         cluster = Cluster()
@@ -276,33 +303,26 @@ models = st.sampled_from(("A100", "H100", "Tesla T4", "Newest"))
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> tuple[Cluster, dict[str, int]]:
-    """Nodes with GPUs of one model, and pods that use them or slices of them; the hours that each node has of GPUs."""
+def clusters(draw: st.DrawFn) -> tuple[Cluster, dict[str, Decimal]]:
+    """Nodes with GPUs of one model, and pods that use them or slices of them, also at the same time.
+
+    With it the hours that each node has of GPUs, or those that they are reported in use, if these are more.
+    """
     cluster, hours = Cluster(), {}
     for node in draw(st.lists(st.sampled_from(("g1", "g2", "g3")), min_size=1, unique=True)):
         model, count, sliced = draw(models), draw(st.integers(1, 4)), draw(st.booleans())
         up = [draw(st.integers(1, 12)) for _ in range(draw(st.integers(1, 2)))]
         for some in up:
             have(cluster, model, count, some, node=node, strategy="mixed" if sliced else "")
-        hours[node] = sum(up) * count
-        most = gpu.max_slices(model)
-        hour = st.floats(0, sum(up)).map(lambda h: round(h, 3))
+        most, used = gpu.max_slices(model), Decimal(0)
         for uuid in (f"{node}-{place}" for place in range(count)):
-            parts = (
-                draw(st.sampled_from(((1, 2, 4), (3, 4), (2,)))) if sliced and most else (0,) * draw(st.integers(0, 1))
-            )
-            for n, slices in enumerate(parts):
-                use(
-                    cluster,
-                    draw(names),
-                    model,
-                    draw(hour),
-                    node=node,
-                    uuid=uuid,
-                    slices=slices,
-                    most=most,
-                    instance=f"{uuid}-{n}",
-                )
+            whole = (0,) * draw(st.integers(0, 3))
+            for n, slices in enumerate(draw(st.sampled_from(((1, 2, 4), (3, 4), (2,)))) if sliced and most else whole):
+                time = draw(st.decimals(0, sum(up), places=3))
+                used += time * (slices or 1) / (most if slices and most else 1)
+                use(cluster, draw(names), model, float(time), node=node, uuid=uuid, slices=slices, most=most,
+                    instance=f"{uuid}-{n}")  # fmt: skip
+        hours[node] = max(used, Decimal(sum(up) * count))
     return cluster, hours
 
 
@@ -311,13 +331,12 @@ def clusters(draw: st.DrawFn) -> tuple[Cluster, dict[str, int]]:
 )
 @given(made=clusters(), value=st.decimals("0.0001", "9999", places=4))
 def test_what_is_used_and_what_is_left_pay_for_the_hours_of_the_gpus(
-    conn: Connection, made: tuple[Cluster, Mapping[str, int]], value: Decimal
+    conn: Connection, made: tuple[Cluster, Mapping[str, Decimal]], value: Decimal
 ) -> None:
     cluster, hours = made
     with conn.transaction(force_rollback=True):
         usage = [r for r in summarize(conn, cluster) if r["data_source"] == "GPU"]
-        rate = prices(default="A100", A100=float(value))
-        found = price(conn, rate, gpu_unallocated=True, platform_cost=False)
+        found = price(conn, prices(default="A100", A100=float(value)), gpu_unallocated=True, platform_cost=False)
         for node, amount in hours.items():
             assert abs(cost(found, node=node) - value * amount / 24 / 30) < NEARLY
         assert moved(found) == 0

@@ -78,7 +78,8 @@ METRICS = (
            tag_template="tag_project_cost.sql"),
     _machine_month("vm_core_cost_per_month", "core-month", "core_months", "OCP_VM_CORE"),
     _machine_hour("vm_core_cost_per_hour", "core-hour", "vm_core_hours"),
-    Metric("gpu_cost_per_month", "GPU", "Count", "gpu-month", "Infrastructure", "gpu", tag_template="gpu_cost.sql", by_label=False),
+    Metric("gpu_cost_per_month", "GPU", "Count", "gpu-month", "Infrastructure", "gpu", template="usage_cost.sql",
+           params={"quantity": "gpu_months", "into": "gpu"}, tag_template="gpu_cost.sql", by_label=False),
 )  # fmt: skip
 
 

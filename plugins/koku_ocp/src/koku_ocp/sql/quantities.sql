@@ -15,6 +15,7 @@ quantities AS (
         u.volume_request_storage_gigabyte_months,
         u.vm_hours,
         u.vm_core_hours,
+        u.gpu_slice_seconds / nullif(u.gpu_slices * 86400 * {{ days_in_month }}, 0) AS gpu_months,
         {# the row's part of its node's cores, of the hours that the cluster was up, and of the cluster's month #}
         {% if distribution_type == 'memory' %}
         u.pod_effective_usage_memory_gigabyte_hours * u.node_capacity_cpu_core_hours
