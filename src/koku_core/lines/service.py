@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from psycopg import sql
 
 from koku_core.access import Access
 from koku_core.database.server import Connection
 from koku_core.declare.lines import LineItems
-from koku_core.errors import InvalidInput, QueryTooLarge, UnknownName
+from koku_core.errors import InvalidInput, UnknownName
 from koku_core.lines.answer import Lines
 from koku_core.lines.matching import Matching, Scope
 from koku_core.lines.question import Question, question
 from koku_core.plugins import ProviderPlugin
 from koku_core.reports import inside
-from koku_core.reports.context import Context
 from koku_core.reports.explain import explained
 from koku_core.reports.options import query_of
 from koku_core.reports.plan import plan
 from koku_core.reports.query import Parsed, parse
-from koku_core.reports.service import Reports
+from koku_core.reports.questions import Questions, Snapshot
 from koku_core.sources.registry import SourceRegistry
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 ROW = "row"
 
 
-class LineItemReports(Reports):
+class LineItemReports(Questions):
     """The line items behind the reports of one tenant."""
 
     def lines(self, path: str, query: str, access: Access) -> Lines:
@@ -75,51 +73,38 @@ class LineItemReports(Reports):
             known = [f"{p.provider.api_path}/…" for p in self._services.plugins if p.report_map.lines]
             raise UnknownName("report with line items", path.strip("/"), known)
 
-        def prepared(conn: Connection) -> tuple[Context | None, Question]:
-            found = self._context(conn, plugin, dict(asked), report)
-            parameters = self._validated(plugin, report, found or Context(), dict(asked), query, gated=gated)
-            parameters, restrictions = inside.permitted(conn, plugin.report_map, parameters, access)
-            planned = plan(plugin.report_map, parameters, restrictions)
-            return found, question(planned, found or Context(), row, strict=gated)
+        @contextmanager
+        def opened() -> Iterator[tuple[Snapshot, Question]]:
+            with self._snapshot(plugin, asked, report, scratch=True) as state:
+                parameters = self._validated(plugin, report, state, dict(asked), query, gated=gated)
+                parameters, restrictions = inside.permitted(state.conn, plugin.report_map, parameters, access)
+                planned = plan(plugin.report_map, parameters, restrictions)
+                yield state, question(planned, state.context, row, strict=gated)
 
-        with self._snapshot() as conn:
-            found, checked = prepared(conn)
-        etag = self._etag(found, self._url(path), query, row, access, "lines")
-        parts = self._parts(plugin, prepared) if found and found.has_data else lambda: iter(())
-        return Lines(etag, self._url(path), query, checked.plan.parameters, _declared(plugin, checked), parts)
-
-    def _url(self, path: str) -> str:
-        return f"{self._prefix}line-items/{path.strip('/')}/"
+        url = f"{self._prefix}line-items/{path.strip('/')}/"
+        with opened() as (state, checked):
+            etag = state.etag(url, query, row, access, "lines")
+        parts = self._parts(plugin, opened) if state.context.has_data else lambda: iter(())
+        return Lines(etag, url, query, checked.plan.parameters, _declared(plugin, checked), parts)
 
     def _parts(
-        self, plugin: ProviderPlugin, prepared: Callable[[Connection], tuple[Context | None, Question]]
+        self, plugin: ProviderPlugin, opened: Callable[[], AbstractContextManager[tuple[Snapshot, Question]]]
     ) -> Callable[[], Iterator[Part]]:
         """Gives the chunks of the lake that hold line items, each with those that are chosen; in one state of the tenant's tables."""
         sources = {s.uuid: s for s in SourceRegistry(self._services, self._tenant)}
         lake, tenant = self._services.lake, self._tenant.name
 
         def parts() -> Iterator[Part]:
-            with self._snapshot() as conn:
-                scope = Scope(conn, plugin, lake, tenant, prepared(conn)[1])
-                partitions = _partitions(conn, scope.asked)
-                for declared in _declared(plugin, scope.asked):
+            with opened() as (state, checked):
+                scope = Scope(state.conn, plugin, lake, tenant, checked)
+                partitions = _partitions(state.conn, checked)
+                for declared in _declared(plugin, checked):
                     for source, days in ((sources[u], days) for u, days in partitions.items() if u in sources):
                         matching = Matching(scope, declared, source)
                         for chunk in lake.scan(tenant, declared.dataset, source.uuid, days):
                             yield chunk, matching.chosen(chunk)
 
         return parts
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the tenant's tables, and may make temporary ones."""
-        try:
-            with self._tenant.connection() as conn, conn.transaction():
-                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                yield conn
-        except psycopg.errors.QueryCanceled as error:
-            limit = f"{self._services.settings.statement_timeout_s:g} s"
-            raise QueryTooLarge("it takes too long", limit) from error
 
 
 def _declared(plugin: ProviderPlugin, asked: Question) -> tuple[LineItems, ...]:
