@@ -16,8 +16,8 @@ from koku_core.declare.summarize import Told
 from koku_core.sql import Rendered, Table
 from koku_core.summarize.insert import columns_of, name_of
 
-#: Rows of usage that give and take as one are a party, named by the first of them. Its place is by its keys: rows come in any order,
-#: and what is rounded must not depend on it.
+#: Rows of usage that give and take as one are a party, named by one of them. Which one, and the party's place, is by what they have: rows
+#: come in any order, and nothing may depend on it.
 PARTIES = Table("parties", "pg_temp")
 #: What parties cost, by rate; raw cost is one of the rates.
 OWNED = Table("owned", "pg_temp")
@@ -27,7 +27,7 @@ RATE = ("rate_name", "metric", "rate_type")
 
 _CREATE = """
 CREATE TEMPORARY TABLE {parties} ON COMMIT DROP AS
-SELECT usage_row, min(usage_row) OVER (PARTITION BY usage_start, {by}) AS party,
+SELECT usage_row, first_value(usage_row) OVER (PARTITION BY usage_start, {by} ORDER BY {has}) AS party,
     dense_rank() OVER (ORDER BY usage_start, {by}) AS place
 FROM {usage};
 CREATE TEMPORARY TABLE {owned} ON COMMIT DROP AS
@@ -113,7 +113,7 @@ def make_tables(conn: Connection, told: Told, usage: Table, rated: Table) -> Non
         conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(table)))
     parts = {
         "parties": name_of(PARTIES), "owned": name_of(OWNED), "parted": name_of(PARTED), "usage": name_of(usage),
-        "rated": name_of(rated), "by": names_of(told.moved_by), "type": sql.Identifier(told.type),
+        "rated": name_of(rated), "by": names_of(told.moved_by), "has": names_of(told.moved_has), "type": sql.Identifier(told.type),
         "kinds": names_of(told.kinds), "kind_columns": comma(sql.SQL("{} text").format(sql.Identifier(k)) for k in told.kinds),
         "no_raw": nothing(told.raw), "sums": sums(told.figures), "moved": sql.Identifier(told.moved),
     }  # fmt: skip

@@ -106,17 +106,8 @@ unallocated AS (
 ),
 {# What GPUs were used for, with the virtual machines that their pods are of. #}
 {% include 'label_sets.sql' %}
+{% set owner %}usage_start, namespace, pod{% endset %}
 {% include 'machine_pods.sql' %}
-machines AS (
-    SELECT usage_start, namespace, pod, vm_name, labels
-    FROM (
-        SELECT *, row_number() OVER (
-            PARTITION BY usage_start, namespace, pod ORDER BY pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
-        ) AS place
-        FROM machine_pods
-    ) AS ranked
-    WHERE place = 1
-),
 uses AS (
     SELECT
         g.usage_start,
@@ -158,12 +149,8 @@ all_rows AS (
     FROM unallocated
     WHERE slice_seconds > 0
 ),
-categories AS (
-    SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (SELECT namespace FROM {{ datasets.ocp_gpu_days }} UNION SELECT 'GPU unallocated') AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
-    GROUP BY 1
-)
+{% set namespaces %}SELECT namespace FROM {{ datasets.ocp_gpu_days }} UNION SELECT 'GPU unallocated'{% endset %}
+{% include 'cost_groups.sql' %}
 SELECT
     {{ source_key }} AS cluster_id,
     {{ source_name }} AS cluster_alias,
@@ -189,5 +176,3 @@ SELECT
     CASE WHEN r.vm_name IS NOT NULL THEN {{ m.labels_store('r.labels' | sql) }} END AS vm_labels
 FROM all_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
-{# In an order of their own, since costs that are moved to a project on a node are told beside the first of its rows. #}
-ORDER BY r.usage_start, r.node, r.namespace, r.gpu_uuid, r.mig_instance_id, r.gpu_model_name, r.vm_name

@@ -157,18 +157,11 @@ all_rows AS (
     UNION ALL SELECT * FROM alone
     UNION ALL SELECT *, 0 AS machine_hours FROM unallocated
 ),
-{# One cost group a namespace, however many patterns match. #}
-categories AS (
-    SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (
-        SELECT namespace FROM {{ datasets.ocp_pod_days }}
+{% set namespaces %}SELECT namespace FROM {{ datasets.ocp_pod_days }}
         UNION SELECT namespace FROM {{ datasets.ocp_vm_days }}
         UNION SELECT 'Platform unallocated'
-        UNION SELECT 'Worker unallocated'
-    ) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
-    GROUP BY 1
-)
+        UNION SELECT 'Worker unallocated'{% endset %}
+{% include 'cost_groups.sql' %}
 SELECT
     {{ source_key }} AS cluster_id,
     {{ source_name }} AS cluster_alias,

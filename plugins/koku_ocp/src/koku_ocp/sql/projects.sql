@@ -1,11 +1,7 @@
 {# The projects of each day with their own labels, also those without pods: what a project's price is of. #}
 WITH {% include 'label_sets.sql' %}
-categories AS (
-    SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (SELECT DISTINCT namespace FROM namespace_labels) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
-    GROUP BY 1
-)
+{% set namespaces %}SELECT DISTINCT namespace FROM namespace_labels{% endset %}
+{% include 'cost_groups.sql' %}
 SELECT
     {{ source_key }} AS cluster_id,
     {{ source_name }} AS cluster_alias,

@@ -10,7 +10,7 @@ projects AS (
 ),
 nodes AS (
     SELECT
-        usage_start, namespace, node, coalesce(min(usage_row) FILTER (WHERE vm_name IS NULL), min(usage_row)) AS usage_row,
+        usage_start, namespace, node, (array_agg(usage_row ORDER BY vm_name NULLS FIRST))[1] AS usage_row,
         max(resource_id) AS resource_id,
         count(*) OVER (PARTITION BY usage_start, namespace) AS nodes
     FROM {{ usage }}

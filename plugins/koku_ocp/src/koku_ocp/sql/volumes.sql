@@ -107,18 +107,9 @@ volume_rows AS (
     LEFT JOIN namespace_labels AS s ON s.usage_start = i.usage_start AND s.namespace = i.namespace
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
+{% set owner %}namespace, vm_name{% endset %}
 {% include 'machine_pods.sql' %}
-{# The labels that each virtual machine had last, and its claims: those that its report names, else those that its pods mount. #}
-last_labels AS (
-    SELECT namespace, vm_name, labels
-    FROM (
-        SELECT *, row_number() OVER (
-            PARTITION BY namespace, vm_name ORDER BY usage_start DESC, pod_hours DESC, {{ m.labels_text('pod_labels' | sql) }}
-        ) AS place
-        FROM machine_pods
-    ) AS ranked
-    WHERE place = 1
-),
+{# The claims of virtual machines: those that its report names, else those that its pods mount. #}
 machine_claims AS (
     SELECT namespace, claim, vm_name
     FROM (
@@ -134,12 +125,8 @@ machine_claims AS (
     ) AS placed
     WHERE place = 1
 ),
-categories AS (
-    SELECT s.namespace, max(g.cost_group_id) AS cost_group_id
-    FROM (SELECT DISTINCT namespace FROM {{ datasets.ocp_storage_days }}) AS s
-    JOIN {{ datasets.cost_groups }} AS g ON s.namespace LIKE g.pattern ESCAPE '\'
-    GROUP BY 1
-)
+{% set namespaces %}SELECT DISTINCT namespace FROM {{ datasets.ocp_storage_days }}{% endset %}
+{% include 'cost_groups.sql' %}
 SELECT
     {{ source_key }} AS cluster_id,
     {{ source_name }} AS cluster_alias,
@@ -164,4 +151,4 @@ SELECT
 FROM volume_rows AS r
 LEFT JOIN categories AS g ON g.namespace = r.namespace
 LEFT JOIN machine_claims AS c ON c.namespace = r.namespace AND c.claim = r.persistentvolumeclaim
-LEFT JOIN last_labels AS l ON l.namespace = c.namespace AND l.vm_name = c.vm_name
+LEFT JOIN machines AS l ON l.namespace = c.namespace AND l.vm_name = c.vm_name
