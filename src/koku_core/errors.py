@@ -154,6 +154,13 @@ class Cancelled(Terminal, KokuError):
         super().__init__(f"Job {job} was cancelled.", job=job)
 
 
+class Interrupted(Transient, KokuError):
+    """A worker was asked to end while it worked on a job; the next one does it."""
+
+    def __init__(self, job: int) -> None:
+        super().__init__(f"The worker of job {job} was asked to end. The job goes back to the queue.", job=job)
+
+
 class QueryTooLarge(Terminal, KokuError):
     """A question whose answer breaks the time or the row limit."""
 

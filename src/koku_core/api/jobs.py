@@ -56,6 +56,6 @@ def _cancel(call: Call) -> Reply:
 RESOURCES = (
     Resource("jobs/", {"GET": _list}, "Slow work of the tenant, newest first.", jobs,
              parameters=("limit", "offset", "filter[state]", "filter[source_uuid]")),
-    Resource("jobs/{id:int}/cancel/", {"POST": _cancel}, "Cancel a job: at once if it waits, at its next step if it runs.", jobs,
+    Resource("jobs/{id:int}/cancel/", {"POST": _cancel}, "Cancel a job: at once if it waits, soon if it runs.", jobs,
              done={"POST": 200}),
 )  # fmt: skip

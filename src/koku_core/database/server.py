@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from koku_core.cancellation import interruptible
 from koku_core.errors import DatabaseUnavailable, SettingError
 
 Connection = psycopg.Connection[TupleRow]
@@ -75,7 +76,8 @@ class Server:
         """Hold a named advisory lock on a connection of its own, until the block ends or the process dies."""
         key = lock_key(*parts)
         with psycopg.connect(self.dsn, autocommit=True, application_name="koku lock") as conn:
-            conn.execute("SELECT pg_advisory_lock(%s)", (key,))
+            with interruptible(conn.cancel_safe):
+                conn.execute("SELECT pg_advisory_lock(%s)", (key,))
             try:
                 yield
             finally:

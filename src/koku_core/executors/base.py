@@ -64,6 +64,10 @@ class Executor(ABC):
 
         Returns:
             How many rows were made.
+
+        Raises:
+            Cancelled, Interrupted: the job is not wanted any more, or not now. Statements on `conn` are stopped by the core; an engine of
+                its own waits in a block of `koku_core.cancellation.interruptible`.
         """
 
     def troubles(self, tenant: str) -> Iterator[tuple[str, str]]:

@@ -37,12 +37,14 @@ class Outcome:
         timings: seconds spent in each step.
         state: how it ended; `waiting`: it is tried again in `again_s` seconds.
         error: why.
+        counts: whether it was an attempt.
     """
 
     timings: Mapping[str, float]
     state: str = "done"
     error: str | None = None
     again_s: int = 0
+    counts: bool = True
     began: float = field(default_factory=time.monotonic)
 
 
@@ -55,7 +57,7 @@ def end(system: System, job: Ending, outcome: Outcome) -> None:
     seconds = time.monotonic() - outcome.began
     with system.transaction() as conn:
         if outcome.state == "waiting":
-            give_back(conn, job.id, outcome.error, again_s=outcome.again_s)
+            give_back(conn, job.id, outcome.error, again_s=outcome.again_s, counts=outcome.counts)
         else:
             conn.execute("DELETE FROM job WHERE id = %s AND forget", (job.id,))
             conn.execute(
@@ -71,7 +73,13 @@ def end(system: System, job: Ending, outcome: Outcome) -> None:
 
 
 def give_back(
-    conn: Connection, job_id: int, error: str | None, *, again_s: int = 0, most_attempts: int | None = None
+    conn: Connection,
+    job_id: int,
+    error: str | None,
+    *,
+    again_s: int = 0,
+    most_attempts: int | None = None,
+    counts: bool = True,
 ) -> None:
     """Put a running job back into the queue, in the transaction of `conn`.
 
@@ -83,9 +91,11 @@ def give_back(
         error: why.
         again_s: after how many seconds it is tried again.
         most_attempts: one that was begun so often has failed.
+        counts: whether it was an attempt.
     """
     conn.execute("DELETE FROM job WHERE id = %s AND forget", (job_id,))
-    conn.execute(_GIVE_BACK, {"id": job_id, "error": error, "seconds": again_s, "most": most_attempts})
+    values = {"id": job_id, "error": error, "seconds": again_s, "most": most_attempts, "uncounted": 0 if counts else 1}
+    conn.execute(_GIVE_BACK, values)
 
 
 _GIVE_BACK = """
@@ -97,7 +107,8 @@ _GIVE_BACK = """
             ELSE 'waiting' END AS state
         FROM job j WHERE j.id = %(id)s
     )
-    UPDATE job SET state = next.state, run_after = clock_timestamp() + make_interval(secs => %(seconds)s),
+    UPDATE job SET state = next.state, attempts = attempts - %(uncounted)s,
+        run_after = clock_timestamp() + make_interval(secs => %(seconds)s),
         error = CASE next.state WHEN 'failed' THEN 'its worker died ' || attempts || ' times while it worked on it' ELSE %(error)s END,
         finished = CASE next.state WHEN 'waiting' THEN NULL ELSE clock_timestamp() END
     FROM next WHERE id = %(id)s AND job.state = 'running'

@@ -129,7 +129,7 @@ class Jobs:
         return Job(**found[0])
 
     def cancel(self, job_id: int) -> Job:
-        """Cancel a job: at once if it waits, at its next step if it runs; one that has ended stays as it is."""
+        """Cancel a job: at once if it waits; one that runs lets go of what it waits for; one that has ended stays as it is."""
         with self._system.transaction() as conn:
             conn.execute(
                 """UPDATE job SET cancel_asked = true, state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from psycopg.types.json import Jsonb
 from koku_core.cancellation import cancellable
 from koku_core.database.server import Connection, lock_key, one
 from koku_core.database.tenant import Tenant
-from koku_core.errors import Cancelled, DatabaseUnavailable, KokuError, Transient
+from koku_core.errors import Cancelled, DatabaseUnavailable, Interrupted, KokuError, Transient
 from koku_core.jobs.ending import Outcome, end, give_back
 from koku_core.jobs.schedule import Schedule
 from koku_core.observability import collected, logger, scope
@@ -27,11 +28,13 @@ from koku_core.services import Services
 log = logger("koku.jobs")
 ATTEMPTS = 5
 BACK_OFF_S = (2, 10, 60, 300)
+#: How long a job may go on when its runner is asked to end.
+GRACE_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """The job that a handler works on: its arguments, and where to report progress."""
+    """The job that a handler works on: its arguments, where to report progress, and whether its runner must end."""
 
     id: int
     tenant: str
@@ -40,31 +43,38 @@ class RunningJob:
     arguments: Mapping[str, Any]
     request_id: str | None
     services: Services
+    leaving: Callable[[], bool] = lambda: False
 
     def progress(self, done: float, total: float, what: str = "") -> None:
         """Say how far it is.
 
         Raises:
             Cancelled: somebody has cancelled the job; what it was doing is rolled back by the exception.
+            Interrupted: the worker must end.
         """
         with self.services.system.connection() as conn:
             row = conn.execute(
                 "UPDATE job SET progress = %s WHERE id = %s RETURNING cancel_asked",
                 (Jsonb({"done": done, "total": total, "what": what}), self.id),
             ).fetchone()
-        if row and row[0]:
-            raise Cancelled(self.id)
+        self._go_on(row)
 
     def check(self) -> None:
         """Ask whether the job is still wanted.
 
         Raises:
             Cancelled: somebody has cancelled it.
+            Interrupted: the worker must end.
         """
         with self.services.system.connection() as conn:
             row = conn.execute("SELECT cancel_asked FROM job WHERE id = %s", (self.id,)).fetchone()
+        self._go_on(row)
+
+    def _go_on(self, row: tuple[Any, ...] | None) -> None:
         if row and row[0]:
             raise Cancelled(self.id)
+        if self.leaving():
+            raise Interrupted(self.id)
 
 
 Handler = Callable[[Services, Tenant, RunningJob], None]
@@ -77,13 +87,18 @@ class Runner:
         self._services = services
         self._handlers = dict(handlers)
         self._system = services.system
+        self._leaving: Callable[[], bool] = lambda: False
 
-    def run(self, stop: threading.Event, *, poll_s: float = 0.2) -> None:
-        """Work until `stop` is set, and do what is due by the clock; a job that is being worked on is finished first.
+    def run(self, stop: threading.Event, *, poll_s: float = 0.2, grace_s: float = GRACE_S) -> None:
+        """Work until `stop` is set, and do what is due by the clock. A database that goes away is waited for.
 
-        A database that goes away is waited for.
+        Args:
+            stop: what ends it.
+            poll_s: how often it looks for jobs while there are none.
+            grace_s: how long the job that is being worked on may then go on; one that takes longer goes back to the queue.
         """
         schedule, pause_s = Schedule(self._services), 0.0
+        self._leaving = _Leaving(stop, grace_s)
         while not stop.is_set():
             try:
                 with self._guard() as guard:
@@ -145,7 +160,7 @@ class Runner:
                 """UPDATE job SET state = 'running', attempts = attempts + 1, started = clock_timestamp(), error = NULL
                    WHERE id = %s""", (row["id"],)
             )  # fmt: skip
-        return RunningJob(**row, services=self._services)
+        return RunningJob(**row, services=self._services, leaving=self._leaving)
 
     def _work(self, job: RunningJob) -> None:
         facts = {"job": job.id, "kind": job.kind, "tenant": job.tenant, "request_id": job.request_id}
@@ -160,6 +175,9 @@ class Runner:
                     self._handlers[job.kind](self._services, tenant, job)
             except Cancelled:
                 outcome.state = "cancelled"
+            except Interrupted as error:
+                outcome.state, outcome.counts = "waiting", False
+                log.info("job %s goes back to the queue: %s", job.id, error)
             except Exception as error:  # noqa: BLE001 - whatever a handler or plugin raises ends the job, not the runner
                 self._failed(job, tenant, error, outcome)
             end(self._system, job, outcome)
@@ -179,6 +197,19 @@ class Runner:
             return
         outcome.state = "failed"
         log.error("job %s failed: %s", job.id, reason, exc_info=None if isinstance(error, KokuError) else error)
+
+
+class _Leaving:
+    """Whether it was asked to end so long ago that the job must not go on."""
+
+    def __init__(self, stop: threading.Event, grace_s: float) -> None:
+        self._stop, self._grace_s, self._since = stop, grace_s, 0.0
+
+    def __call__(self) -> bool:
+        if not self._stop.is_set():
+            return False
+        self._since = self._since or time.monotonic()
+        return time.monotonic() - self._since >= self._grace_s
 
 
 #: The next job: of the tenant that has waited longest since it last had a turn; nothing of a source that is being worked on.

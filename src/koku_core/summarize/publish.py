@@ -14,6 +14,7 @@ from datetime import date
 
 from psycopg import sql
 
+from koku_core.cancellation import interruptible
 from koku_core.clock import add_months, month_end
 from koku_core.costing.by_rate import fill_by_rate
 from koku_core.costing.engine import run_costs
@@ -73,7 +74,7 @@ def _publish(
     summary = plugin.summary
     for fact in summary.facts:  # under the lock, since a purge drops partitions under it
         ensure_tables(tenant, fact, [month])
-    with tenant.transaction() as conn:
+    with tenant.transaction() as conn, interruptible(conn.cancel_safe):
         if conn.execute("SELECT 1 FROM source WHERE uuid = %s FOR SHARE", (source.uuid,)).fetchone() is None:
             return  # deleted meanwhile: nothing of it may come back
         from_lake = from_lake or not _up_to_date(conn, summary, source.uuid, month)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from koku_core.cancellation import checker
-from koku_core.errors import Cancelled, EngineRefused, EngineUnavailable, KokuError
+from koku_core.cancellation import interruptible
+from koku_core.errors import EngineRefused, EngineUnavailable, KokuError
 from koku_core.executors.trino.url import TrinoUrl
 from koku_core.sql import Rendered
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 #: Rows of one block: little enough to be held, many enough to be quick.
 BLOCK_ROWS = 5_000
-#: How often the job is asked whether somebody cancelled it.
-WATCH_S = 0.5
 #: What is said of a connection that nobody will ever get as it is set up.
 _NEVER = ("error 401", "error 403", "CERTIFICATE_VERIFY_FAILED", "HOSTNAME_MISMATCH")
 
@@ -46,7 +43,7 @@ class Trino:
         Raises:
             EngineUnavailable: the same statement may succeed later.
             EngineRefused: it will not.
-            Cancelled: somebody cancelled the job that this runs in.
+            Cancelled, Interrupted: the job that this runs in is not wanted any more, or not now.
         """
         import trino.dbapi
 
@@ -60,7 +57,7 @@ class Trino:
                 legacy_prepared_statements=False,
             )
             cursor = conn.cursor()
-            with _watched(cursor):
+            with interruptible(lambda: _stop(cursor)):
                 try:
                     cursor.execute(text, list(values))
                     yield [column[0] for column in cursor.description or ()], _blocks(cursor)
@@ -114,44 +111,6 @@ class Trino:
 def _blocks(cursor: Cursor) -> Iterator[Block]:
     while block := cursor.fetchmany(BLOCK_ROWS):
         yield block
-
-
-@contextlib.contextmanager
-def _watched(cursor: Cursor) -> Iterator[None]:
-    """Cancel the statement as soon as somebody cancels the job.
-
-    Raises:
-        Cancelled: somebody did.
-    """
-    check = checker()
-    if check is None:
-        yield
-        return
-    over, cancelled = threading.Event(), []
-
-    def watch() -> None:
-        while not over.wait(WATCH_S):
-            try:
-                check()
-            except Cancelled as error:
-                cancelled.append(error)
-                _stop(cursor)
-            except Exception:  # noqa: BLE001, S112 - whether a job is cancelled is asked again
-                continue
-
-    thread = threading.Thread(target=watch, name="koku trino watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    except Exception as error:
-        if cancelled:
-            raise cancelled[0] from error
-        raise
-    finally:
-        over.set()
-        thread.join()
-    if cancelled:
-        raise cancelled[0]
 
 
 def _stop(cursor: Cursor) -> None:

@@ -42,7 +42,7 @@ class TrinoExecutor(Executor):
         Raises:
             EngineUnavailable: the server, or its way to the lake, is gone, too busy or too small; later it may be back.
             EngineRefused: the server does not take the statement, whenever it is asked.
-            Cancelled: somebody cancelled the job; the server works on it no more.
+            Cancelled, Interrupted: the job is not wanted any more, or not now; the server works on it no more.
         """
         datasets = {d.name: self._partitions(d, work) for d in step.reads}
         datasets.update({c.value: self._context(c, work) for c in step.contexts})
