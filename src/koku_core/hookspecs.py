@@ -74,7 +74,8 @@ def koku_download(source: Source, state: Mapping[str, Any], folder: Path, settin
     Args:
         source: with its credentials in clear.
         state: what the last `Download` of this source carried; empty at first.
-        folder: an empty folder to write into; it is removed afterwards.
+        folder: to write into. It is removed when all is fetched; what an interrupted call has written is there for the next one, which
+            `koku_core.bills.places.fetched` makes use of.
         settings: of the library; a source that reads folders of this machine asks `koku_core.intake.local` which it may.
 
     Raises:
@@ -91,8 +92,8 @@ def koku_fetch(source: Source, names: Sequence[str], folder: Path, settings: Set
     Args:
         source: with its credentials in clear.
         names: of the files, as they lie at the source.
-        folder: as for `koku_download`.
-        settings: likewise.
+        folder: an empty folder to write into; it is removed afterwards.
+        settings: as for `koku_download`.
 
     Raises:
         KokuError: a file is not there, or the source cannot be read; `Transient` if trying again later may help.

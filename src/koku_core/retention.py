@@ -15,6 +15,7 @@ from koku_core.clock import add_months, month_of
 from koku_core.database.server import Connection, lock_key
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import KokuError, Transient
+from koku_core.intake import downloads
 from koku_core.services import Services
 from koku_core.settings import Settings
 from koku_core.summarize.tables import tables_of, tag_table
@@ -204,3 +205,4 @@ def _sweep(services: Services, tenant: Tenant, first: date) -> None:
     services.lake.retain(tenant.name, sources, first)
     services.lake.sweep(timedelta(days=services.settings.backup_days), tenant.name)
     services.kept.sweep(tenant.name, known)
+    downloads.sweep(services.settings, tenant.name, sources())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from koku_core.database.tenant import Tenant
 from koku_core.errors import UnknownName
+from koku_core.intake import downloads
 from koku_core.services import Services
 
 
@@ -26,6 +27,7 @@ def delete_tenant(services: Services, tenant: Tenant) -> None:
         wait_for(tenant, services.system.delete_tenant(tenant.name))
         services.lake.drop_tenant(tenant.name)
         services.kept.drop_tenant(tenant.name)
+        downloads.sweep(services.settings, tenant.name)
 
 
 def wait_for(tenant: Tenant, reports: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -174,9 +175,22 @@ def test_months_that_are_written_anew_replace_what_they_must_once(
     assert costs(koku, -2) == line * 31 * 2
 
 
+def split(bucket: Path, month: date, rows: list[dict[str, str]]) -> None:
+    """Write a bill of two files, the first of which has half of the rows."""
+    data = sample.bill(bucket, month, rows[1::2])
+    second = data.replace(data.with_name("cur-00002.csv.gz"))
+    first = sample.bill(bucket, month, rows[::2])
+    manifest = first.parents[1] / "cur-Manifest.json"
+    keys = [str(p.relative_to(bucket)) for p in (first, second)]
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "reportKeys": keys}))
+
+
 def test_a_process_that_is_killed_in_the_middle_goes_on_from_there(
-    settings: Settings, way: Proxy, store: Store, bucket: str
+    settings: Settings, way: Proxy, store: Store, bucket: str, tmp_path: Path
 ) -> None:
+    days = sample.days(date(2026, 11, 1), date(2026, 11, 21))
+    split(tmp_path / "bucket", date(2026, 11, 1), [row for day in days for row in sample.lines(day)])
+    put(store.client, bucket, tmp_path / "bucket")
     dsn = settings.database_url.get_secret_value() if settings.database_url else ""
     env = {**os.environ, "KOKU_DATABASE_URL": dsn, "KOKU_DATA_DIR": str(settings.data_dir), "KOKU_PLUGINS": "aws",
            "KOKU_CLOCK": "2026-11-22T20:00:00Z"}  # fmt: skip
@@ -185,13 +199,15 @@ def test_a_process_that_is_killed_in_the_middle_goes_on_from_there(
         reached, go_on = threading.Event(), threading.Event()
 
         def hold() -> None:
+            while not any((settings.data_dir / "downloads").rglob(f"*{DATA}")):
+                time.sleep(0.01)
             reached.set()
             go_on.wait(30)
 
-        way.before[f"{NOVEMBER}/a1b2c3d4"] = hold
+        way.before["cur-00002"] = hold
         code = f"from koku_core import Koku\nwith Koku.open() as koku: koku.refresh({source.uuid!r})"
         process = subprocess.Popen([sys.executable, "-c", code], env=env)
-        assert reached.wait(60), "it never asked for November's data"
+        assert reached.wait(60), "it never asked for November's second file"
         process.send_signal(signal.SIGKILL)
         process.wait()
         go_on.set()
@@ -202,3 +218,5 @@ def test_a_process_that_is_killed_in_the_middle_goes_on_from_there(
         koku.refresh(source)
         assert_whole(koku)
     assert way.gets(f"{OCTOBER}/a1b2c3d4") == 1, "October's data were fetched once"
+    assert way.gets(f"{NOVEMBER}/a1b2c3d4-0000-4000-8000-000000000000/{DATA}") == 1, "so was November's first file"
+    assert not [p for p in (settings.data_dir / "downloads").rglob("*") if p.is_file()]

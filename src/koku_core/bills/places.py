@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from koku_core.errors import SourceUnreadable
+from koku_core.lake.places import sync
 
 _BLOCK = 1 << 20
+#: Objects that are fetched at a time.
+_AT_A_TIME = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,34 @@ class Place(Protocol):
 
     def fetch(self, stored: Stored, target: Path) -> None:
         """Write the bytes of an object to a file; they are those of its `etag`."""
+
+
+def fetched(place: Place, objects: Sequence[Stored], folder: Path) -> list[Path]:
+    """Fetch objects into a folder, some at a time; those of which an interrupted call has fetched all bytes are there already.
+
+    Returns:
+        The files, in the order of the objects; their names begin with the number of the object and end with the name that it has.
+    """
+    files = [_file(folder, number, stored) for number, stored in enumerate(objects)]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        list(pool.map(partial(_fetch_once, place), objects, files))
+    return files
+
+
+def _file(folder: Path, number: int, stored: Stored) -> Path:
+    """Where an object goes; an object of other bytes goes elsewhere."""
+    state = hashlib.sha256(f"{stored.key}\0{stored.etag}".encode()).hexdigest()[:16]
+    return folder / state / f"{number:04}-{stored.key.rpartition('/')[2]}"
+
+
+def _fetch_once(place: Place, stored: Stored, file: Path) -> None:
+    if file.is_file():
+        return
+    file.parent.mkdir(exist_ok=True)
+    partly = file.with_suffix(".partly")
+    place.fetch(stored, partly)
+    sync(partly)
+    partly.replace(file)
 
 
 class Folder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 
 from psycopg.types.json import Jsonb
@@ -11,6 +10,7 @@ from psycopg.types.json import Jsonb
 from koku_core.database.server import one
 from koku_core.database.tenant import Tenant
 from koku_core.declare.deliveries import Download, Receipt
+from koku_core.intake.downloads import workplace
 from koku_core.intake.ingest import Progress, ingest_report
 from koku_core.intake.ingested import Ingested
 from koku_core.intake.kept import Spooled
@@ -36,8 +36,9 @@ def refresh(services: Services, tenant: Tenant, source: Source, progress: Progre
     _, kind = services.plugins.source_type(source.source_type)
     made = _waiting(services, tenant, source, progress)
     if not kind.pushed and not source.paused:
-        with tenant.lock("download", source.uuid), tempfile.TemporaryDirectory(prefix="koku-") as folder:
-            made += _download(services, tenant, plugin, source, Path(folder), progress)
+        place = workplace(services.settings, tenant.name, source.uuid)
+        with tenant.lock("download", source.uuid), place as folder:
+            made += _download(services, tenant, plugin, source, folder, progress)
     return made
 
 
@@ -82,7 +83,7 @@ def done(tenant: Tenant, report: int) -> bool:
 def keep(
     services: Services, tenant: Tenant, plugin: ProviderPlugin, source: Source, found: Download, folder: Path
 ) -> int | None:
-    """Keep the files of a delivery, each as a part of its package, and named as it lies in the folder."""
+    """Keep the files of a delivery, each as a part of its package, and named as it lies in the folder; then they leave the folder."""
     report, names = None, tuple(str(path.relative_to(folder)) for path in found.files)
     for name, path in zip(names, found.files, strict=True):
         with contextlib.ExitStack() as stack:
@@ -93,4 +94,6 @@ def keep(
             receipt = Receipt(found.delivery, source.key, names, (name,), details=details)
             part = spooled.named(name)
             report = register(services, tenant, plugin, part, receipt, queue=False).report_id
+    for path in found.files:
+        path.unlink()
     return report

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from koku_aws import manifests, organization
-from koku_core.bills.places import Folder, Place, Stored
+from koku_core.bills.places import Folder, Place, Stored, fetched
 from koku_core.clock import Clock, add_months, month_of
 from koku_core.declare.deliveries import Download
 from koku_core.errors import KokuError, SourceUnreadable
@@ -26,8 +25,6 @@ from koku_core.sources.model import Source
 
 #: Where a source's state keeps the organization; bills are kept by report and month.
 _STATES = "organization"
-#: Files of one bill that are fetched at a time.
-_AT_A_TIME = 4
 #: `[prefix/]report/20261101-20261201/report-Manifest.json`, and CUR 2.0's `report/metadata/BILLING_PERIOD=2026-11/report-Manifest.json`.
 _MANIFEST = re.compile(
     r"(?:(?P<report>.+)/)?(?:metadata/BILLING_PERIOD=(?P<new>\d{4}-\d\d)|(?P<old>\d{6})\d\d-\d{8})/[^/]*Manifest\.json"
@@ -92,9 +89,7 @@ def fetch(source: Source, names: Sequence[str], folder: Path, settings: Settings
 
 def _fetched(place: Place, parts: Sequence[Stored], members: bytes | None, target: Path) -> list[Path]:
     """The organization, if it is known, and data files, in a folder."""
-    files = [target / f"{number:04}-{part.key.rpartition('/')[2]}" for number, part in enumerate(parts)]
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        list(pool.map(place.fetch, parts, files))
+    files = fetched(place, parts, target)
     if members is not None:
         files.insert(0, target / organization.FILE)
         files[0].write_bytes(members)
