@@ -23,13 +23,12 @@ _OVERHEAD = Expression(
          WHEN 'gpu_distributed' THEN 'gpu_unallocated' ELSE 'none' END""",
     ("cost_model_rate_type",),
 )  # fmt: skip
-_LIST = Expression("CASE WHEN price_list IS NOT NULL THEN jsonb_build_array(price_list, price_list_version)::text END",
-                   ("price_list", "price_list_version"))  # fmt: skip
+_LIST = Expression("price_list || '/' || price_list_version", ("price_list", "price_list_version"))
 #: A list's name is its present one; the version is that of the prices.
 _LISTS = """
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('uuid', l ->> 0, 'name', p.name, 'version', (l ->> 1)::int)
-                               ORDER BY lower(p.name), l ->> 0, (l ->> 1)::int), '[]')
-     FROM (SELECT cast(v AS jsonb) AS l FROM unnest({values}) AS v) AS lists LEFT JOIN price_list AS p ON p.uuid = (l ->> 0)::uuid)"""
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('uuid', l[1], 'name', p.name, 'version', l[2]::int)
+                               ORDER BY lower(p.name), l[1], l[2]::int), '[]')
+     FROM (SELECT string_to_array(v, '/') AS l FROM unnest({values}) AS v) AS lists LEFT JOIN price_list AS p ON p.uuid = l[1]::uuid)"""
 
 
 def breakdown(category: Key, clusters: Listed, categories: Categories, *texts: Text) -> Report:

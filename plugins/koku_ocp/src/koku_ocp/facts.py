@@ -15,6 +15,7 @@ _STORAGE = (
     "persistentvolumeclaim_capacity_gigabyte_months", "volume_request_storage_gigabyte_months",
     "persistentvolumeclaim_usage_gigabyte_months",
 )  # fmt: skip
+_TRAFFIC = ("infrastructure_data_in_gigabytes", "infrastructure_data_out_gigabytes")
 _COSTS = (
     "infrastructure_raw_cost", "infrastructure_markup_cost", "cost_model_cpu_cost", "cost_model_memory_cost",
     "cost_model_volume_cost", "cost_model_gpu_cost", "distributed_cost",
@@ -26,12 +27,16 @@ REAL = "namespace NOT IN ('Worker unallocated', 'Platform unallocated', 'Network
 #: What the reports about pods and about volumes are made of.
 POD_ROWS = f"data_source = 'Pod' AND {REAL}"
 VOLUME_ROWS = "data_source = 'Storage' AND persistentvolumeclaim IS NOT NULL"
+#: The traffic of clusters with the world.
+NETWORK_ROWS = "namespace = 'Network unattributed'"
 #: What GPUs were used for and what was left of them.
 ALL_GPU_ROWS = "data_source = 'GPU'"
 #: What GPUs were used for: neither what was left of them nor what of that was handed on.
 GPU_ROWS = (
     "data_source = 'GPU' AND namespace <> 'GPU unallocated' AND cost_model_rate_type IS DISTINCT FROM 'gpu_distributed'"
 )
+#: What the instances that GPUs are divided into were used for.
+INSTANCE_ROWS = f"{GPU_ROWS} AND mig_profile <> ''"
 #: What tells GPUs, and instances of them, apart.
 GPU_KEYS = ("gpu_vendor", "gpu_model", "gpu_mode", "mig_profile", "mig_instance_id")
 _GPU_SIZES = ("mig_slice_count", "gpu_max_slices", "gpu_slices", "gpu_memory_gigabytes", "mig_memory_gigabytes")
@@ -66,7 +71,7 @@ DAILY_SUMMARY = Fact(
         Column("cost_category_id", Kind.INTEGER, "the cost group"),
         money("infrastructure_raw_cost"), money("infrastructure_project_raw_cost"),
         money("infrastructure_markup_cost"), money("infrastructure_project_markup_cost"),
-        money("infrastructure_data_in_gigabytes"), money("infrastructure_data_out_gigabytes"), text("raw_currency"),
+        *(money(name, unit="GB") for name in _TRAFFIC), text("raw_currency"),
         money("cost_model_cpu_cost"), money("cost_model_memory_cost"), money("cost_model_volume_cost"), money("cost_model_gpu_cost"),
         text("cost_model_rate_type", "null on usage rows; Infrastructure, Supplementary, or the name of a distribution"),
         text("monthly_cost_type", "null, Node, Node_Core_Month, Node_Core_Hour, Cluster, PVC, OCP_VM, OCP_VM_CORE, Tag"),
@@ -92,14 +97,15 @@ DAILY_SUMMARY = Fact(
         Rollup("ocp_pod", _KEYS, _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=POD_ROWS),
         Rollup("ocp_pod_by_node", (*_KEYS, "node"), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY + _NODE_CAPACITY, where=POD_ROWS),
         Rollup("ocp_pod_by_project", (*_KEYS, *_PROJECT), _COSTS + _CPU + _MEMORY, _CLUSTER_CAPACITY, where=POD_ROWS),
-        Rollup("ocp_volume", (*_KEYS, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
+        # a claim is in one project and mostly on one node: without them there would be as many rows
+        Rollup("ocp_volume", (*_KEYS, *_PROJECT, "node", "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
                ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
-        Rollup("ocp_volume_by_project", (*_KEYS, *_PROJECT, "persistentvolumeclaim", "storageclass"), _COSTS + _STORAGE,
-               ("persistentvolumeclaim_capacity_gigabyte",), where=VOLUME_ROWS),
+        Rollup("ocp_network", (*_KEYS, *_PROJECT, "node"), _COSTS + _TRAFFIC, where=NETWORK_ROWS),
         Rollup("ocp_gpu_model", ("cluster_id", "cluster_alias", "data_source", "namespace", "node", "gpu_vendor", "gpu_model"),
                where=ALL_GPU_ROWS),
         Rollup("ocp_gpu", (*_KEYS, *_PROJECT, "node", "resource_id", *GPU_KEYS), ("cost_model_gpu_cost", "gpu_slice_seconds"), _GPU_SIZES,
                where=GPU_ROWS),
+        Rollup("ocp_gpu_instance", (*_KEYS, "namespace", "node", "resource_id", *GPU_KEYS), (), _GPU_SIZES, where=INSTANCE_ROWS),
         Rollup("ocp_vm", (*_KEYS, "namespace", "node", *VM_KEYS, "persistentvolumeclaim", "storageclass", _STORAGE[0], _STORAGE[2]),
                _COSTS, ("vm_request_cpu_cores", "vm_request_memory_gigabytes"), where=VM_ROWS),
     ),

@@ -16,7 +16,7 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
-from koku_ocp.facts import ALL_GPU_ROWS, GPU_ROWS
+from koku_ocp.facts import ALL_GPU_ROWS, GPU_ROWS, INSTANCE_ROWS
 
 _ROWS = Expression(GPU_ROWS, ("data_source", "namespace", "cost_model_rate_type"))
 _NAME = Expression("gpu_vendor || '_' || gpu_model || '_' || coalesce(node, '')", ("gpu_vendor", "gpu_model", "node"))
@@ -38,8 +38,8 @@ _GPU = Text("gpu", "", column("resource_id"), apart=True, hidden=True)
 _COST = column("cost_model_gpu_cost")
 
 
-def _priced(name: str, *types: str) -> Aggregate:
-    where = Expression(f"cost_model_rate_type = '{types[0]}'", ("cost_model_rate_type",)) if types else None
+def _priced(name: str, cost_type: str) -> Aggregate:
+    where = Expression(f"cost_model_rate_type = '{cost_type}'", ("cost_model_rate_type",))
     return Aggregate(name, _COST, where, money="model")
 
 
@@ -64,7 +64,6 @@ def _gpus(cluster: Key, project: Key, node: Key, clusters: Listed, texts: tuple[
         (
             _priced("model_infra", "Infrastructure"),
             _priced("model_sup", "Supplementary"),
-            _priced("model_all"),
             Aggregate("memory", column("gpu_memory_gigabytes"), how="max"),
         ),
         (
@@ -72,7 +71,7 @@ def _gpus(cluster: Key, project: Key, node: Key, clusters: Listed, texts: tuple[
             Figure("gpu_count", "coalesce(cardinality(gpus), 0)", "gpu_count", "GPUs", integer=True, total=False),
             *_money("infrastructure", "infra", "model_infra"),
             *_money("supplementary", "sup", "model_sup"),
-            *_money("cost", "cost", "model_all"),
+            *_money("cost", "cost", "model_infra + model_sup"),
         ),
         where=_ROWS,
         orders={name: (figure, ()) for name, figure in {**orders, **{n: n for n in beside}}.items()},
@@ -104,7 +103,7 @@ def _instances(cluster: Key, project: Key, node: Key, clusters: Listed) -> Repor
             Figure("mig_slice_count", "mig_slice_count", "mig_slice_count", integer=True, total=False),
             Figure("gpu_max_slices", "gpu_max_slices", "gpu_max_slices", integer=True, total=False),
         ),
-        where=Expression(f"{GPU_ROWS} AND mig_profile <> ''", (*_ROWS.columns, "mig_profile")),
+        where=Expression(INSTANCE_ROWS, (*_ROWS.columns, "mig_profile")),
         order="",
         orders={name: (figure, ()) for name, figure in orders.items()},
         lists=(clusters,),

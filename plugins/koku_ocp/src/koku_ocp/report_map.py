@@ -24,7 +24,7 @@ from koku_core.declare.reports import (
 )
 from koku_ocp import gpu_reports, on_clouds
 from koku_ocp.breakdown import breakdown
-from koku_ocp.facts import DAILY_SUMMARY, POD_ROWS, REAL, VOLUME_ROWS
+from koku_ocp.facts import DAILY_SUMMARY, NETWORK_ROWS, POD_ROWS, REAL, VOLUME_ROWS
 from koku_ocp.lines import LINES
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
 from koku_ocp.report_parts import (
@@ -215,7 +215,7 @@ NETWORK = Report(
         Figure("data_transfer_out", "data_out", "data_transfer_out", "GB"),
         *cost_block(),
     ),
-    where=Expression("namespace = 'Network unattributed'", ("namespace",)),
+    where=Expression(NETWORK_ROWS, ("namespace",)),
     order="usage",
     orders=_INVENTORY_ORDERS,
     deltas=_INVENTORY_DELTAS,

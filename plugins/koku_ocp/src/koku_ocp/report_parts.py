@@ -26,7 +26,7 @@ DISTRIBUTIONS = (
     ("storage_unattributed_distributed", "unattributed_storage", "bill"),
     ("gpu_unallocated_distributed", "gpu_distributed", "model"),
 )
-TOTAL = "infra_raw + infra_markup + model_all"
+TOTAL = "infra_raw + infra_markup + model_infra + model_sup"
 _DISTRIBUTED = " + ".join([TOTAL, *(name for name, _, _ in DISTRIBUTIONS)])
 
 
@@ -42,7 +42,6 @@ def cost_aggregates(*model: str) -> tuple[Aggregate, ...]:
         Aggregate("infra_markup", column("infrastructure_markup_cost"), money="bill"),
         Aggregate("model_infra", priced, of_type("Infrastructure"), money="model"),
         Aggregate("model_sup", priced, of_type("Supplementary"), money="model"),
-        Aggregate("model_all", priced, money="model"),
         *(
             Aggregate(name, column("distributed_cost"), of_type(kind), money=money)
             for name, kind, money in DISTRIBUTIONS
@@ -63,7 +62,7 @@ def cost_block(*distributed: Figure) -> tuple[Figure, ...]:
         ("sup_total", "model_sup", "supplementary.total"),
         ("cost_raw", "infra_raw", "cost.raw"),
         ("cost_markup", "infra_markup", "cost.markup"),
-        ("cost_usage", "model_all", "cost.usage"),
+        ("cost_usage", "model_infra + model_sup", "cost.usage"),
     )
     total = Figure("cost_total", TOTAL, "cost.total", CURRENCY)
     return (*(Figure(name, sql, path, CURRENCY) for name, sql, path in figures), *distributed, total)
