@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from koku_core.errors import InvalidInput
 
@@ -84,7 +85,7 @@ def text(
         value = str(value)
     if value is None:
         problems.add(path, NOT_NULL)
-    elif not isinstance(value, str):
+    elif not isinstance(value, str) or not storable(value):
         problems.add(path, "Not a valid string.")
     elif not value.strip() and not blank:
         problems.add(path, "This field may not be blank.")
@@ -93,6 +94,19 @@ def text(
     else:
         return value.strip()
     return None
+
+
+def storable(value: str) -> bool:
+    """Whether a text can be kept: no NUL, no half of a character."""
+    return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def uuid_text(value: Any) -> str | None:
+    """A uuid in any of its forms as databases and answers write it; None: it is none."""
+    try:
+        return str(UUID(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def boolean(value: Any) -> bool | None:
@@ -124,7 +138,7 @@ def _check_size(number: Decimal, digits: int, places: int) -> None:
     _, figures, exponent = number.as_tuple()
     behind = max(-int(exponent), 0)
     whole = max(len(figures) + int(exponent), 0) if any(figures) else 0
-    if behind > places and number != number.quantize(Decimal(1).scaleb(-places)):
+    if any(figures[max(len(figures) + places - behind, 0) :]):
         raise ValueError(f"Ensure that there are no more than {places} decimal places.")
     if whole > digits - places:
         raise ValueError(f"Ensure that there are no more than {digits - places} digits before the decimal point.")

@@ -48,16 +48,18 @@ def test_the_life_of_a_cost_model(api: Api) -> None:
         "name": "list prices prices", "priority": 1, "version": 1, "enabled": True, "effective_start_date": "2026-03-01",
         "effective_end_date": "2099-12-31",
     }  # fmt: skip
-    assert api.get(f"cost-models/{made['uuid']}/").json() == made
-    assert api.data("cost-models/") == [made]
+    for path in ("cost-models/{}/", "cost-models/urn:uuid:{}/"):
+        assert api.get(path.format(made["uuid"])).json() == made
+    assert api.data("cost-models/") == api.data(f"cost-models/?uuid={made['uuid'].upper()}") == [made]
     assert api.delete(f"cost-models/{made['uuid']}/").status_code == 204
     for method in ("GET", "DELETE"):
         assert api.errors(method, f"cost-models/{made['uuid']}/", 404) == [
             ("No CostModel matches the given query.", "detail")
         ]
-    assert api.errors("PUT", f"cost-models/{NOWHERE}/", 404, json=model()) == [
-        ("No CostModel matches the given query.", "detail")
-    ]
+    for nowhere in (NOWHERE, f"urn:uuid:{NOWHERE}"):
+        assert api.errors("PUT", f"cost-models/{nowhere}/", 404, json=model()) == [
+            ("No CostModel matches the given query.", "detail")
+        ]
     assert api.errors("GET", "cost-models/abc/", 404) == [("Not found.", "detail")]
     assert api.errors("DELETE", "cost-models/abc/") == [("['“abc” is not a valid UUID.']", "detail")]
     left = api.data("price-lists/")
@@ -188,6 +190,32 @@ def test_a_change_of_a_price_list_prices_the_months_that_it_touches(api: Api, or
     assert priced(org) == []
 
 
+def test_a_cost_models_own_list_may_be_anothers_too(api: Api, org: Koku) -> None:
+    one, two = cluster(api)["uuid"], cluster(api, "second", "second")["uuid"]
+    publish(org, one, "2026-11-01")
+    publish(org, two, "2026-11-01")
+    owner = api.make("cost-models/", model("owner", source_uuids=[one]))
+    [own] = [p["uuid"] for p in owner["price_lists"]]
+    other = model("other", rates=[], source_uuids=[two], price_list_uuids=[own])
+    api.make("cost-models/", other)
+    both = sorted(months(one, "2026-11-01") + months(two, "2026-11-01"))
+    assert priced(org) == both
+    path, dearer = (
+        f"cost-models/{owner['uuid']}/",
+        [{**owner["rates"][0], "tiered_rates": [{"value": 1, "unit": "USD"}]}],
+    )
+    api.put(path, json=model("owner", source_uuids=[one], rates=dearer))
+    assert priced(org) == both
+    euros = [{**owner["rates"][0], "tiered_rates": [{"value": 1, "unit": "EUR"}]}]
+    mismatch = "Currency mismatch: price list 'owner prices' uses 'EUR' but cost model uses 'USD'."
+    assert api.errors("PUT", path, json=model("owner", rates=euros, currency="EUR")) == [(mismatch, "cost-models")]
+    without = api.put(path, json=model("owner", rates=[], source_uuids=[one], price_list_uuids=[])).json()
+    assert (without["rates"], without["price_lists"]) == ([], [])
+    assert [len(p["rates"]) for p in api.data("price-lists/")] == [1], "what is the other's alone keeps its rates"
+    again = api.put(path, json=model("owner", rates=dearer, source_uuids=[one])).json()
+    assert [p["uuid"] for p in again["price_lists"]] == [own], "rates that are given hold"
+
+
 def price_list(name: str = "pl", **more: Any) -> dict[str, Any]:
     dates = {"effective_start_date": "2026-10-01", "effective_end_date": "2027-10-31"}
     return {"name": name, "description": "d", "currency": "USD", "rates": model()["rates"], **dates, **more}
@@ -288,5 +316,13 @@ def test_the_same_in_a_program(org: Koku) -> None:
     assert org.cost_models.get("list prices") == org.cost_models.get(made["uuid"]) == made
     with pytest.raises(InvalidInput, match="already associated"):
         org.cost_models.add("other", sources=["prod"])
+    cheaper = org.price_lists.update(
+        "list prices prices", {"rates": [Rate("cpu_core_usage_per_hour", 0.001).body("USD")]}
+    )
+    assert org.price_lists.stored_rates(cheaper["uuid"]) == org.price_lists.stored_rates("list prices prices")
+    assert (
+        org.cost_models.update("list prices", {**made, "source_type": "OCP", "name": "new", "rates": []})["rates"] == []
+    )
+    org.cost_models.update("new", {**made, "source_type": "OCP"})
     org.cost_models.remove("list prices")
     assert org.cost_models.list() == []

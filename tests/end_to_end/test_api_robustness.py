@@ -85,7 +85,14 @@ def test_no_change_is_too_bad_for_an_answer(api: Api, path: str) -> None:
 def test_no_question_is_too_bad_for_an_answer(api: Api) -> None:
     cluster(api)
     chance = random.Random("questions")
-    texts = [str(value) for value in JUNK if not isinstance(value, (dict, list))] + ["-1", "desc", "%", "a,b,,", "\x00"]
+    texts = [str(value) for value in JUNK if not isinstance(value, (dict, list))] + [
+        "-1",
+        "--1",
+        "desc",
+        "%",
+        "a,b,,",
+        "\x00",
+    ]
     for path in QUERIES:
         for _ in range(40):
             asked = tuple((chance.choice(NAMES), chance.choice(texts)) for _ in range(chance.randrange(4)))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import anyio
 from starlette.applications import Starlette
@@ -18,14 +17,13 @@ from koku_core.api.catalogues import STATUS
 from koku_core.api.endpoint import Call, Endpoint, Handler, Reply, Resource
 from koku_core.api.errors import HttpError, detail
 from koku_core.api.paths import BASE
-from koku_core.costing.model_validation import is_uuid
 from koku_core.costing.recalculation import reprice
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.jobs.queue import enqueue
 from koku_core.plugins import ProviderPlugin
 from koku_core.reports import fields
 from koku_core.sources.model import Source
-from koku_core.validation import REQUIRED, Problems, mapping, not_a_list, refuse, text
+from koku_core.validation import REQUIRED, Problems, mapping, not_a_list, refuse, text, uuid_text
 
 if TYPE_CHECKING:
     from koku_core.koku import Koku
@@ -150,11 +148,11 @@ def _day(call: Call, name: str) -> date | None:
 
 def _source(call: Call, uuid: str, tenant: str | None = None) -> tuple[Koku, Source]:
     """A source by its uuid, and the library for its tenant; without a tenant's name all are asked."""
-    if is_uuid(uuid):
+    if which := uuid_text(uuid):
         names = [tenant] if tenant else [t.name for t in call.koku.services.system.tenants()]
         for koku in (call.koku.tenant(name) for name in names):
             with contextlib.suppress(UnknownName):
-                return koku, koku.sources.get(str(UUID(uuid)))
+                return koku, koku.sources.get(which)
     raise detail(404, f"There is no source {uuid}{f' in {tenant}' if tenant else ''}.", "provider_uuid")
 
 

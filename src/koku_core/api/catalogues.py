@@ -41,9 +41,11 @@ def listed(call: Call, rows: list[Any], *, shrink: bool = True, whole: bool = Fa
 
 def check_limit(limit: str) -> None:
     """Refuse a limit that is no number, or less than one."""
-    if not limit.strip().lstrip("+-").isdecimal():
-        raise InvalidInput({"limit": ["A valid integer is required."]})
-    if int(limit) < 1:
+    try:
+        found = int(limit)
+    except ValueError as error:
+        raise InvalidInput({"limit": ["A valid integer is required."]}) from error
+    if found < 1:
         raise InvalidInput({"limit": ["Ensure this value is greater than or equal to 1."]})
 
 

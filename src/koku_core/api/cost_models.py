@@ -10,10 +10,9 @@ from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import detail, not_found
 from koku_core.api.paging import page
 from koku_core.api.permissions import cost_models
-from koku_core.costing.model_validation import is_uuid
 from koku_core.costing.tenant_facts import facts_of
 from koku_core.errors import InvalidInput, UnknownName
-from koku_core.validation import refuse
+from koku_core.validation import refuse, uuid_text
 
 Model = dict[str, Any]
 #: Named by the answer to an unknown parameter, beside those that select.
@@ -48,9 +47,10 @@ def _selection(call: Call, name: str, value: str) -> Callable[[Model], bool]:
     if name in ("name", "description"):
         return lambda m: all(part in m[name].casefold() for part in parts)
     if name in ("uuid", "source_uuid"):
-        if not is_uuid(value):
+        wanted = uuid_text(value)
+        if wanted is None:
             raise refuse("Enter a valid UUID.", name)
-        return lambda m: value == m["uuid"] if name == "uuid" else value in m["source_uuids"]
+        return lambda m: wanted == m["uuid"] if name == "uuid" else wanted in m["source_uuids"]
     if name == "source_type":
         plugins = [call.koku.services.plugins.by_family(part) for part in parts]
         return lambda m: all(p is not None and p.provider.label == m["source_type"] for p in plugins)
@@ -75,12 +75,13 @@ def _ordered(call: Call, found: list[Model]) -> list[Model]:
 
 
 def _uuid(call: Call) -> str:
-    uuid = call.args["uuid"]
-    if not is_uuid(uuid):
+    given = call.args["uuid"]
+    uuid = uuid_text(given)
+    if uuid is None:
         if call.method == "DELETE":
-            raise InvalidInput({"detail": f"['\u201c{uuid}\u201d is not a valid UUID.']"})
+            raise InvalidInput({"detail": f"['\u201c{given}\u201d is not a valid UUID.']"})
         raise not_found()
-    return uuid.lower()
+    return uuid
 
 
 def _get(call: Call) -> Reply:

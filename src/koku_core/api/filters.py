@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
-from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput
 from koku_core.reports.fields import UNSUPPORTED
-from koku_core.validation import Problems, mapping, not_a_list
+from koku_core.validation import Problems, mapping, not_a_list, uuid_text
 
 
 def bracketed(params: Iterable[tuple[str, str]], name: str, known: Iterable[str]) -> dict[str, list[str]]:
@@ -65,12 +63,7 @@ def id_list(body: Any) -> list[str]:
     elif not given:
         problems.add("id_list", "This list may not be empty.")
     else:
-        for place in (n for n, uuid in enumerate(given) if not is_uuid(uuid)):
+        for place in (n for n, uuid in enumerate(given) if uuid_text(uuid) is None):
             problems.add(f"id_list.{place}", "invalid uuid supplied.")
     problems.check()
-    return [canonical(uuid) for uuid in given]
-
-
-def canonical(uuid: str) -> str:
-    """A uuid in any of its forms as databases and answers write it."""
-    return str(UUID(uuid))
+    return [found for uuid in given if (found := uuid_text(uuid))]

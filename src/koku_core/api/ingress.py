@@ -11,10 +11,9 @@ from koku_core.api.errors import HttpError
 from koku_core.api.paging import page
 from koku_core.api.permissions import settings
 from koku_core.api.wire import stamp
-from koku_core.costing.model_validation import is_uuid
 from koku_core.intake.named import NamedReport
 from koku_core.sources.model import Source
-from koku_core.validation import NOT_NULL, REQUIRED, Problems, mapping, not_a_list, refuse
+from koku_core.validation import NOT_NULL, REQUIRED, Problems, mapping, not_a_list, refuse, uuid_text
 
 _FIELDS = ("source", "reports_list", "bill_year", "bill_month")
 _MOST, _LONGEST = 1000, 1024
@@ -29,9 +28,10 @@ def _list(call: Call) -> Reply:
 
 
 def _of_source(call: Call) -> Reply:
-    if not is_uuid(call.args["uuid"]):
+    uuid = uuid_text(call.args["uuid"])
+    if uuid is None:
         raise _invalid()
-    source = next((s for s in call.koku.sources if s.uuid == call.args["uuid"].lower()), None)
+    source = next((s for s in call.koku.sources if s.uuid == uuid), None)
     if source is None:
         raise HttpError(404, {"Error": "Source not found."})
     return _listed(call, call.koku.named_reports.list(source))

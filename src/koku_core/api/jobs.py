@@ -8,9 +8,9 @@ from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import not_found
 from koku_core.api.paging import page
 from koku_core.api.permissions import jobs
-from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.jobs.queue import STATES, Job
+from koku_core.validation import uuid_text
 
 
 def _shown(job: Job) -> dict[str, Any]:
@@ -40,10 +40,11 @@ def _filters(call: Call) -> tuple[list[str], str | None]:
         raise InvalidInput(
             {"filter": {"state": [f'"{s}" is not a valid choice. Choices are {", ".join(STATES)}.' for s in wrong]}}
         )
-    source = given.get("filter[source_uuid]")
-    if source and not is_uuid(source):
+    named = given.get("filter[source_uuid]")
+    source = uuid_text(named)
+    if named and source is None:
         raise InvalidInput({"filter": {"source_uuid": ["Must be a valid UUID."]}})
-    return states, source or None
+    return states, source
 
 
 def _cancel(call: Call) -> Reply:

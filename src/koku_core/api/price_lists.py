@@ -12,9 +12,8 @@ from koku_core.api.errors import not_found
 from koku_core.api.paging import page
 from koku_core.api.permissions import price_lists
 from koku_core.costing.metrics import all_metrics, labels
-from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import UnknownName
-from koku_core.validation import boolean, refuse
+from koku_core.validation import boolean, refuse, uuid_text
 
 UNSUPPORTED = "Unsupported parameter or invalid value"
 PriceList = dict[str, Any]
@@ -57,10 +56,12 @@ def _named(value: str) -> Callable[[PriceList], bool]:
 
 
 def _uuids(value: str, source: str) -> set[str]:
-    wanted = {part.strip() for part in value.split(",")}
-    for part in wanted:
-        if not is_uuid(part):
-            raise refuse(f"'{part}' is not a valid UUID.", source)
+    wanted = set()
+    for part in value.split(","):
+        uuid = uuid_text(part.strip())
+        if uuid is None:
+            raise refuse(f"'{part.strip()}' is not a valid UUID.", source)
+        wanted.add(uuid)
     return wanted
 
 
@@ -91,9 +92,10 @@ _FILTERS: Mapping[str, Callable[[str], Callable[[PriceList], bool]]] = {
 
 
 def _uuid(call: Call) -> str:
-    if not is_uuid(call.args["uuid"]):
+    uuid = uuid_text(call.args["uuid"])
+    if uuid is None:
         raise not_found()
-    return call.args["uuid"].lower()
+    return uuid
 
 
 def _find(call: Call) -> PriceList:

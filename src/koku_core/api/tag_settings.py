@@ -8,12 +8,11 @@ from typing import Any
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError
-from koku_core.api.filters import bracketed, canonical, contains, id_list, one_of
+from koku_core.api.filters import bracketed, contains, id_list, one_of
 from koku_core.api.permissions import settings
-from koku_core.costing.model_validation import is_uuid
 from koku_core.errors import InvalidInput
 from koku_core.plugins import Plugins
-from koku_core.validation import REQUIRED, Problems, boolean, mapping, not_a_list
+from koku_core.validation import REQUIRED, Problems, boolean, mapping, not_a_list, uuid_text
 
 Rows = list[dict[str, Any]]
 _ORDERS = ("child", "enabled", "key", "parent", "provider_type", "uuid")
@@ -154,15 +153,17 @@ def _add(call: Call) -> Reply:
     for name, value in (("parent", parent), ("children", children)):
         if value is None:
             problems.add(name, REQUIRED)
-    if parent is not None and not is_uuid(parent):
+    if parent is not None and uuid_text(parent) is None:
         problems.add("parent", "Must be a valid UUID.")
     if children is not None and not isinstance(children, list):
         problems.add("children", not_a_list(children))
     for place, child in enumerate(children if isinstance(children, list) else ()):
-        if not is_uuid(child):
+        if uuid_text(child) is None:
             problems.add(f"children.{place}", "Must be a valid UUID.")
     problems.check()
-    call.koku.tag_mappings.add(canonical(parent or ""), [canonical(child) for child in children or ()])
+    call.koku.tag_mappings.add(
+        uuid_text(parent) or "", [uuid for child in children or () if (uuid := uuid_text(child))]
+    )
     return Reply(status=204)
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from koku_core.clock import month_end
-from koku_core.database.server import Connection, one, rows
+from koku_core.database.server import Connection, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,24 @@ class EffectiveModel:
         return default if chosen is None else bool(chosen)
 
 
+#: One statement, so that no change of a cost model is seen by half.
+_READ = """
+    SELECT m.uuid::text, m.currency, m.markup::text AS markup, m.distribution::text AS distribution,
+           p.uuid::text AS list, p.name, p.version, p.starts, p.ends, p.rates::text AS rates
+    FROM cost_model_source s JOIN cost_model m ON m.uuid = s.cost_model_uuid
+    LEFT JOIN (cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid AND p.starts <= %s AND p.ends >= %s)
+        ON a.cost_model_uuid = m.uuid
+    WHERE s.source_uuid = %s ORDER BY a.priority, p.uuid
+"""
+
+
 def effective_model(conn: Connection, source_uuid: str, month: date) -> EffectiveModel:
     """Read what holds for a source in a month from the tenant's tables (the connection's search path)."""
-    model = one(
-        conn,
-        """SELECT m.uuid::text, m.currency, m.markup::text AS markup, m.distribution::text AS distribution
-           FROM cost_model_source s JOIN cost_model m ON m.uuid = s.cost_model_uuid WHERE s.source_uuid = %s""",
-        (source_uuid,),
-    )
-    if model is None:
+    found = rows(conn, _READ, (month_end(month), month, source_uuid))
+    if not found:
         return EffectiveModel()
-    lists = tuple(_in_force(conn, model["uuid"], month))
+    model = found[0]
+    lists = tuple(_in_force([row for row in found if row["list"]], month))
     return EffectiveModel(
         uuid=model["uuid"],
         currency=model["currency"],
@@ -122,25 +129,18 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
-def _in_force(conn: Connection, model_uuid: str, month: date) -> Iterator[InForce]:
-    """Of the attached lists that cover a day, the one with the lowest priority number.
+def _in_force(lists: Iterable[Mapping[str, Any]], month: date) -> Iterator[InForce]:
+    """Of the attached lists that cover a day, the first.
 
     A disabled list still counts: it can no longer be attached, but prices what it was attached to.
     """
-    lists = rows(
-        conn,
-        """SELECT p.uuid::text, p.name, p.version, p.starts, p.ends, p.rates::text AS rates
-           FROM cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid
-           WHERE a.cost_model_uuid = %s AND p.starts <= %s AND p.ends >= %s ORDER BY a.priority, p.uuid""",
-        (model_uuid, month_end(month), month),
-    )
     days = (month + timedelta(n) for n in range(month_end(month).day))
     chosen = ((day, next((p for p in lists if p["starts"] <= day <= p["ends"]), None)) for day in days)
     for found, stretch in groupby(chosen, key=lambda pair: pair[1]):
         if found:
             covered = [day for day, _ in stretch]
             yield InForce(
-                covered[0], covered[-1], found["uuid"], found["name"], found["version"], tuple(_json(found["rates"]))
+                covered[0], covered[-1], found["list"], found["name"], found["version"], tuple(_json(found["rates"]))
             )
 
 

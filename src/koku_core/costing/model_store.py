@@ -95,18 +95,22 @@ def delete(conn: Connection, uuid: str) -> bool:
     return conn.execute("DELETE FROM cost_model WHERE uuid = %s", (uuid,)).rowcount > 0
 
 
+def lock_all(conn: Connection) -> None:
+    """Let nobody else change a cost model of the tenant until the transaction ends: two that swap sources would wait for each other."""
+    conn.execute("LOCK TABLE cost_model IN SHARE ROW EXCLUSIVE MODE")
+
+
 def lock(conn: Connection, uuid: str) -> dict[str, Any] | None:
-    """What decides the costs of a cost model, locked against other changes; None: there is none."""
-    model = one(
-        conn, "SELECT family, currency, markup, distribution FROM cost_model WHERE uuid = %s FOR UPDATE", (uuid,)
-    )
+    """What decides the costs of a cost model, and its own price list, locked against other changes; None: there is none."""
+    model = one(conn, "SELECT family, currency, markup, distribution FROM cost_model WHERE uuid = %s", (uuid,))
     if model is None:
         return None
     lists = rows(
         conn,
-        """SELECT p.uuid::text, p.rates FROM cost_model_price_list a
-           JOIN price_list p ON p.uuid = a.price_list_uuid WHERE a.cost_model_uuid = %s ORDER BY a.priority FOR UPDATE OF p""",
-        (uuid,),
+        """SELECT p.uuid::text, p.rates, a.priority FROM price_list p
+           LEFT JOIN cost_model_price_list a ON a.price_list_uuid = p.uuid AND a.cost_model_uuid = %s
+           WHERE a.priority IS NOT NULL OR p.made_for = %s ORDER BY p.uuid FOR UPDATE OF p""",
+        (uuid, uuid),
     )
     return model | {"lists": [p | {"rates": [effective(r) for r in p["rates"]]} for p in lists]}
 
@@ -115,6 +119,16 @@ def sources(conn: Connection, uuid: str) -> list[str]:
     """The uuids of the sources of a cost model."""
     found = conn.execute("SELECT source_uuid::text FROM cost_model_source WHERE cost_model_uuid = %s", (uuid,))
     return [u for (u,) in found]
+
+
+def sharing(conn: Connection, uuid: str) -> set[str]:
+    """The uuids of the sources of all cost models that use the own price list of this one."""
+    found = conn.execute(
+        """SELECT c.source_uuid::text FROM price_list p JOIN cost_model_price_list a ON a.price_list_uuid = p.uuid
+           JOIN cost_model_source c USING (cost_model_uuid) WHERE p.made_for = %s""",
+        (uuid,),
+    )
+    return {u for (u,) in found}
 
 
 def all_sources(conn: Connection, uuids: Sequence[str], provider: str) -> bool:
@@ -150,25 +164,38 @@ def own_names(conn: Connection, uuid: str) -> set[str]:
     return {name for (name,) in found}
 
 
-def write_own_rates(conn: Connection, uuid: str, rates: list[dict[str, Any]]) -> None:
-    """Put rates into the cost model's own price list, which is made and attached when there are any."""
+def write_own_rates(conn: Connection, uuid: str, rates: list[dict[str, Any]], *, attach: bool) -> None:
+    """Put rates into the cost model's own price list, which is made when there are any.
+
+    Args:
+        conn: a transaction.
+        uuid: of the cost model.
+        rates: in stored form.
+        attach: use the list again, after the others, if it was there and had been detached; without rates it is left alone then.
+    """
     changed = conn.execute(
         """UPDATE price_list p SET rates = %s, currency = m.currency, updated = clock_timestamp()
-           FROM cost_model m WHERE p.made_for = m.uuid AND m.uuid = %s""",
-        (Jsonb(rates), uuid),
+           FROM cost_model m WHERE p.made_for = m.uuid AND m.uuid = %s
+               AND (%s OR EXISTS (SELECT FROM cost_model_price_list WHERE price_list_uuid = p.uuid AND cost_model_uuid = m.uuid))""",
+        (Jsonb(rates), uuid, bool(rates)),
     )
-    if changed.rowcount or not rates:
+    if not rates:
         return
-    conn.execute(
-        """WITH made AS (
-               INSERT INTO price_list (name, description, currency, starts, ends, rates, made_for, created, updated)
+    if not changed.rowcount:
+        conn.execute(
+            """INSERT INTO price_list (name, description, currency, starts, ends, rates, made_for, created, updated)
                SELECT left(name || ' prices', 255), 'Auto-created from cost model ''' || name || '''', currency, %s, %s, %s, uuid,
                    clock_timestamp(), clock_timestamp()
-               FROM cost_model WHERE uuid = %s RETURNING uuid)
-           INSERT INTO cost_model_price_list (cost_model_uuid, price_list_uuid, priority)
-           SELECT %s, made.uuid, 1 + (SELECT count(*) FROM cost_model_price_list WHERE cost_model_uuid = %s) FROM made""",
-        (OWN_LIST_STARTS, OWN_LIST_ENDS, Jsonb(rates), uuid, uuid, uuid),
-    )
+               FROM cost_model WHERE uuid = %s""",
+            (OWN_LIST_STARTS, OWN_LIST_ENDS, Jsonb(rates), uuid),
+        )
+    if attach or not changed.rowcount:
+        conn.execute(
+            """INSERT INTO cost_model_price_list (cost_model_uuid, price_list_uuid, priority)
+               SELECT %s, uuid, 1 + (SELECT count(*) FROM cost_model_price_list WHERE cost_model_uuid = %s)
+               FROM price_list WHERE made_for = %s ON CONFLICT (cost_model_uuid, price_list_uuid) DO NOTHING""",
+            (uuid, uuid, uuid),
+        )
 
 
 def price_list(conn: Connection, uuid: str) -> dict[str, Any] | None:
@@ -191,19 +218,20 @@ def replace_lists(conn: Connection, uuid: str, lists: Sequence[str]) -> None:
         conn.execute("INSERT INTO cost_model_price_list VALUES (%s, %s, %s)", (uuid, list_uuid, priority))
 
 
-def refuse_other_currency(conn: Connection, uuid: str, currency: str) -> None:
-    """Every attached list must be in the cost model's currency.
+def refuse_other_currency(conn: Connection, uuid: str) -> None:
+    """Every list that is attached to a cost model, and its own one wherever it is attached, must be in the model's currency.
 
     Raises:
         InvalidInput: one is not.
     """
     other = conn.execute(
-        """SELECT p.name, p.currency FROM cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid
-           WHERE a.cost_model_uuid = %s AND p.currency <> %s ORDER BY a.priority LIMIT 1""",
-        (uuid, currency),
+        """SELECT p.name, p.currency, m.currency FROM cost_model_price_list a JOIN price_list p ON p.uuid = a.price_list_uuid
+           JOIN cost_model m ON m.uuid = a.cost_model_uuid
+           WHERE %s IN (m.uuid, p.made_for) AND p.currency <> m.currency ORDER BY a.priority LIMIT 1""",
+        (uuid,),
     ).fetchone()
     if other:
         raise refuse(
-            f"Currency mismatch: price list '{other[0]}' uses '{other[1]}' but cost model uses '{currency}'.",
+            f"Currency mismatch: price list '{other[0]}' uses '{other[1]}' but cost model uses '{other[2]}'.",
             "cost-models",
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from koku_core import currencies
 from koku_core.costing.metrics import metrics_of
@@ -22,6 +21,7 @@ from koku_core.validation import (
     not_a_list,
     not_a_mapping,
     text,
+    uuid_text,
 )  # fmt: skip
 
 DISTRIBUTION_TYPES = ("cpu", "memory")
@@ -165,22 +165,15 @@ def _switches(
     return made
 
 
-def is_uuid(value: Any) -> bool:
-    """Whether a value is a uuid in text."""
-    try:
-        return isinstance(value, str) and bool(UUID(value))
-    except ValueError:
-        return False
-
-
 def _uuids(given: Any, message: str, path: str, problems: Problems) -> tuple[str, ...]:
     if not isinstance(given, (list, tuple)):
         problems.add(path, not_a_list(given))
         return ()
-    if not all(map(is_uuid, given)):
+    found = [uuid for value in given if (uuid := uuid_text(value))]
+    if len(found) < len(given):
         problems.add(path, message)
         return ()
-    return tuple(dict.fromkeys(str(UUID(u)) for u in given))
+    return tuple(dict.fromkeys(found))
 
 
 def _lists(body: Mapping[str, Any], problems: Problems) -> tuple[str, ...] | None:
@@ -191,6 +184,6 @@ def _lists(body: Mapping[str, Any], problems: Problems) -> tuple[str, ...] | Non
         problems.add("price_list_uuids", not_a_list(given))
         return None
     for index, value in enumerate(given):
-        if not is_uuid(value):
+        if uuid_text(value) is None:
             problems.add(f"price_list_uuids.{index}", "Must be a valid UUID.")
-    return _uuids([v for v in given if is_uuid(v)], "", "price_list_uuids", problems)
+    return _uuids([v for v in given if uuid_text(v)], "", "price_list_uuids", problems)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from koku_core.costing import model_store as store
-from koku_core.costing.model_validation import BAD_SOURCES, ModelInput, is_uuid, validated
+from koku_core.costing.model_validation import BAD_SOURCES, ModelInput, validated
 from koku_core.costing.price_lists import PriceLists
 from koku_core.costing.rates import Number, Rate
 from koku_core.costing.recalculation import reprice
@@ -18,7 +18,7 @@ from koku_core.errors import UnknownName
 from koku_core.finding import find
 from koku_core.services import Services
 from koku_core.sources.model import Source
-from koku_core.validation import refuse
+from koku_core.validation import refuse, uuid_text
 
 SAVING = "cost-models"
 
@@ -109,6 +109,7 @@ class CostModels:
         wanted = validated(body, facts_of(self._services, self._tenant))
         self._tenant.ensure()
         with self._tenant.transaction() as conn:
+            store.lock_all(conn)
             uuid = store.insert(conn, wanted)
             self._attach(conn, uuid, wanted.sources, wanted.plugin.provider.family)
             self._price(conn, uuid, wanted)
@@ -124,18 +125,22 @@ class CostModels:
             UnknownName: there is none.
             InvalidInput: something is wrong with the body; nothing is changed then.
         """
-        with self._existing(which).transaction() as conn:
-            before = store.lock(conn, which)
+        uuid = self._uuid(which)
+        with self._tenant.transaction() as conn:
+            store.lock_all(conn)
+            before = store.lock(conn, uuid)
             if before is None:
                 raise UnknownName("cost model", which)
-            wanted = validated(body, facts_in(conn, self._services.plugins, store.own_names(conn, which)))
-            old = set(store.sources(conn, which))
-            store.change(conn, which, wanted)
+            wanted = validated(body, facts_in(conn, self._services.plugins, store.own_names(conn, uuid)))
+            old = set(store.sources(conn, uuid))
+            store.change(conn, uuid, wanted)
             store.detach(conn, old - set(wanted.sources))
-            self._attach(conn, which, wanted.sources, before["family"])
-            self._price(conn, which, wanted)
-            touched = old | set(wanted.sources) if store.lock(conn, which) != before else old ^ set(wanted.sources)
-            return self._saved(conn, which, touched)
+            self._attach(conn, uuid, wanted.sources, before["family"])
+            self._price(conn, uuid, wanted)
+            touched = old ^ set(wanted.sources)
+            if store.lock(conn, uuid) != before:
+                touched = old | set(wanted.sources) | store.sharing(conn, uuid)
+            return self._saved(conn, uuid, touched)
 
     def remove(self, which: str) -> None:
         """Remove a cost model; its sources are priced without one from now on. Its price list stays.
@@ -143,18 +148,19 @@ class CostModels:
         Raises:
             UnknownName: there is none.
         """
-        which = which if is_uuid(which) else self.get(which)["uuid"]
-        with self._existing(which).transaction() as conn:
-            touched = store.sources(conn, which)
-            if not store.delete(conn, which):
+        uuid = self._uuid(which)
+        with self._tenant.transaction() as conn:
+            store.lock_all(conn)
+            touched = store.sources(conn, uuid)
+            if not store.delete(conn, uuid):
                 raise UnknownName("cost model", which)
             bump(conn, "settings")
             reprice(conn, self._tenant.name, touched)
 
-    def _existing(self, which: str) -> Tenant:
+    def _uuid(self, which: str) -> str:
         if not self._tenant.exists():
             raise UnknownName("cost model", which)
-        return self._tenant
+        return uuid_text(which) or str(self.get(which)["uuid"])
 
     def _attach(self, conn: Connection, uuid: str, sources: Iterable[str], family: str) -> None:
         """Attach sources; each must be the tenant's, of the model's provider, and have no other cost model."""
@@ -172,8 +178,8 @@ class CostModels:
         if wanted.price_lists is not None:
             self._attach_lists(conn, uuid, wanted)
         if wanted.rates is not None:
-            store.write_own_rates(conn, uuid, wanted.rates)
-        store.refuse_other_currency(conn, uuid, wanted.currency)
+            store.write_own_rates(conn, uuid, wanted.rates, attach=wanted.price_lists is None)
+        store.refuse_other_currency(conn, uuid)
 
     def _attach_lists(self, conn: Connection, uuid: str, wanted: ModelInput) -> None:
         attached = store.attached_lists(conn, uuid)

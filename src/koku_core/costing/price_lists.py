@@ -23,6 +23,7 @@ from koku_core.errors import InvalidInput, UnknownName
 from koku_core.finding import find
 from koku_core.services import Services
 from koku_core.sources.model import Source
+from koku_core.validation import uuid_text
 
 _READ = """
     SELECT p.uuid::text, p.name, p.description, p.currency, p.starts, p.ends, p.enabled, p.version, p.rates, p.created, p.updated,
@@ -77,13 +78,14 @@ class PriceLists:
         return applied(self._services, self._tenant, found, month)
 
     def stored_rates(self, which: str) -> builtins.list[dict[str, Any]]:
-        """The rates of a price list as they are stored.
+        """The rates of a price list, by its uuid or name, as they are stored.
 
         Raises:
             UnknownName: there is none.
         """
-        with self._existing(which).connection() as conn:
-            row = one(conn, "SELECT rates FROM price_list WHERE uuid = %s", (which,))
+        uuid = self._uuid(which)
+        with self._tenant.connection() as conn:
+            row = one(conn, "SELECT rates FROM price_list WHERE uuid = %s", (uuid,))
         if row is None:
             raise UnknownName("price list", which)
         return builtins.list(row["rates"])
@@ -132,19 +134,20 @@ class PriceLists:
             UnknownName: there is none.
             InvalidInput: something is wrong with the body, or the list is disabled, or another currency is asked for.
         """
-        with self._existing(which).transaction() as conn:
-            before = self._lock(conn, which)
+        uuid = self._uuid(which)
+        with self._tenant.transaction() as conn:
+            before = self._lock(conn, uuid)
             made = validated(
                 body, facts_in(conn, self._services.plugins, {r["custom_name"] for r in before["rates"]}), before
             )
             _refuse(before, made)
             repriced = _moved(before, made) or ("rates" in made and _effective(made) != _effective(before))
             new_version = _moved(before, made) or ("rates" in made and _figures(made) != _figures(before))
-            self._write(conn, which, made | ({"version": before["version"] + 1} if new_version else {}))
-            if repriced:
-                self._reprice(conn, which, before, made)
+            self._write(conn, uuid, made | ({"version": before["version"] + 1} if new_version else {}))
             bump(conn, "settings")
-            return self._read(conn, which)[0]
+            if repriced:
+                self._reprice(conn, uuid, before, made)
+            return self._read(conn, uuid)[0]
 
     def duplicate(self, which: str) -> dict[str, Any]:
         """Copy a price list; no cost model uses the copy.
@@ -152,8 +155,9 @@ class PriceLists:
         Raises:
             UnknownName: there is none.
         """
-        with self._existing(which).transaction() as conn:
-            values = self._lock(conn, which)
+        uuid = self._uuid(which)
+        with self._tenant.transaction() as conn:
+            values = self._lock(conn, uuid)
             kept = {k: values[k] for k in ("description", "currency", "starts", "ends")}
             kept |= {"name": f"Copy of {values['name']}"[:255], "rates": named_afresh(values["rates"])}
             return self._insert(conn, kept)
@@ -165,18 +169,19 @@ class PriceLists:
             UnknownName: there is none.
             InvalidInput: a cost model uses it.
         """
-        with self._existing(which).transaction() as conn:
-            name = self._lock(conn, which)["name"]
-            users = self._read(conn, which)[0]["assigned_cost_model_count"]
+        uuid = self._uuid(which)
+        with self._tenant.transaction() as conn:
+            name = self._lock(conn, uuid)["name"]
+            users = self._read(conn, uuid)[0]["assigned_cost_model_count"]
             if users:
                 raise InvalidInput([f"Cannot delete price list '{name}': it is assigned to {users} cost model(s)."])
-            conn.execute("DELETE FROM price_list WHERE uuid = %s", (which,))
+            conn.execute("DELETE FROM price_list WHERE uuid = %s", (uuid,))
             bump(conn, "settings")
 
-    def _existing(self, which: str) -> Tenant:
+    def _uuid(self, which: str) -> str:
         if not self._tenant.exists():
             raise UnknownName("price list", which)
-        return self._tenant
+        return uuid_text(which) or str(self.get(which)["uuid"])
 
     def _lock(self, conn: Connection, which: str) -> dict[str, Any]:
         row = one(conn, "SELECT * FROM price_list WHERE uuid = %s FOR UPDATE", (which,))
