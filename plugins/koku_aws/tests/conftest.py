@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.koku_aws.tests.servers import store
+from plugins.koku_aws.tests.servers import bucket, koku, storage, store
 from tests.conftest import dsn, object_store, server_dsn, settings, shared
 
-__all__ = ["dsn", "object_store", "server_dsn", "settings", "shared", "store"]
+__all__ = ["bucket", "dsn", "koku", "object_store", "server_dsn", "settings", "shared", "storage", "store"]

@@ -9,14 +9,20 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import koku_aws
+from koku_aws import sample
+from koku_core import Koku
 from koku_core.devtools.network import fetched, free_ports
 from koku_core.devtools.object_store import ObjectStore
+from koku_core.plugins import Plugins
+from koku_core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,29 @@ def store(object_store: ObjectStore) -> Store:
     """The S3 server."""
     keys = object_store.environment
     return Store(object_store.endpoint, (keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]))
+
+
+@pytest.fixture
+def storage(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client of the S3 server, which sources are read from too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", store.url)
+    return store.client
+
+
+@pytest.fixture
+def bucket(store: Store, tmp_path: Path) -> str:
+    """A bucket with the sample's bills, which lie in the folder `bucket` as well."""
+    name = made_bucket(store.client)
+    sample.sample(tmp_path, date(2026, 11, 22))
+    put(store.client, name, tmp_path / "bucket")
+    return name
+
+
+@pytest.fixture
+def koku(settings: Settings) -> Iterator[Koku]:
+    """The library with this plugin alone."""
+    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as opened:
+        yield opened
 
 
 def put(client: Any, bucket: str, folder: Path) -> None:

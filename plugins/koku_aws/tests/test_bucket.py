@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from plugins.koku_aws.tests.servers import Store, made_bucket, put
+from plugins.koku_aws.tests.servers import Store, put
 
-import koku_aws
 from koku_aws import sample
 from koku_aws.bucket import Bucket
 from koku_core import Koku
 from koku_core.bills.places import Stored
 from koku_core.errors import SourceBusy, SourceUnreadable
-from koku_core.plugins import Plugins
-from koku_core.settings import Settings
 from koku_core.sources.model import Source
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def client(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", store.url)
-    return store.client
-
-
-@pytest.fixture
-def bucket(client: Any, tmp_path: Path) -> str:
-    """A bucket with the sample's bills."""
-    name = made_bucket(client)
-    sample.sample(tmp_path, date(2026, 11, 22))
-    put(client, name, tmp_path / "bucket")
-    return name
-
-
-@pytest.fixture
-def koku(settings: Settings) -> Iterator[Koku]:
-    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as opened:
-        yield opened
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("storage")]
 
 
 def add(koku: Koku, store: Store, bucket: str, **changes: Any) -> Source:
@@ -55,7 +30,9 @@ def total(koku: Koku) -> float:
     return float(body["meta"]["total"]["cost"]["raw"]["value"])
 
 
-def test_fetches_all_then_only_what_changed(koku: Koku, client: Any, store: Store, bucket: str, tmp_path: Path) -> None:
+def test_fetches_all_then_only_what_changed(
+    koku: Koku, storage: Any, store: Store, bucket: str, tmp_path: Path
+) -> None:
     source = add(koku, store, bucket)
     assert len(koku.refresh(source)) == 2
     assert koku.refresh(source) == []
@@ -63,7 +40,7 @@ def test_fetches_all_then_only_what_changed(koku: Koku, client: Any, store: Stor
     month = date(2026, 11, 1)
     rows = [row for day in sample.days(month, date(2026, 11, 20)) for row in sample.lines(day)]
     sample.bill(tmp_path / "bucket", month, rows)
-    put(client, bucket, tmp_path / "bucket")
+    put(storage, bucket, tmp_path / "bucket")
     (again,) = koku.refresh(source)
     assert again.months == (month,)
     assert total(koku) == pytest.approx(before * 20 / 21), "a day that was withdrawn is gone"
@@ -96,27 +73,27 @@ def test_an_unreachable_server_is_tried_again(
 
 
 def test_a_file_that_is_missing_is_named_and_other_months_come_in(
-    koku: Koku, client: Any, store: Store, bucket: str
+    koku: Koku, storage: Any, store: Store, bucket: str
 ) -> None:
-    listed = client.list_objects_v2(Bucket=bucket)["Contents"]
+    listed = storage.list_objects_v2(Bucket=bucket)["Contents"]
     (lost,) = (o["Key"] for o in listed if "20261001" in o["Key"] and o["Key"].endswith(".gz"))
-    client.delete_object(Bucket=bucket, Key=lost)
+    storage.delete_object(Bucket=bucket, Key=lost)
     source = add(koku, store, bucket)
     with pytest.raises(SourceUnreadable, match=lost):
         koku.refresh(source)
     assert total(koku) > 0
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_taken(client: Any, bucket: str, tmp_path: Path) -> None:
-    place = Bucket(client, bucket, "")
+def test_a_file_that_changes_while_it_is_read_is_not_taken(storage: Any, bucket: str, tmp_path: Path) -> None:
+    place = Bucket(storage, bucket, "")
     found = next(iter(place.objects("Manifest.json")))
-    client.put_object(Bucket=bucket, Key=found.key, Body=b"{}")
+    storage.put_object(Bucket=bucket, Key=found.key, Body=b"{}")
     with pytest.raises(SourceBusy, match="changed while it was read"):
         place.fetch(found, tmp_path / "manifest")
 
 
-def test_a_file_that_ends_early_is_not_taken(client: Any, bucket: str, tmp_path: Path) -> None:
-    place = Bucket(client, bucket, "")
+def test_a_file_that_ends_early_is_not_taken(storage: Any, bucket: str, tmp_path: Path) -> None:
+    place = Bucket(storage, bucket, "")
     found = next(iter(place.objects("Manifest.json")))
     with pytest.raises(SourceBusy, match="ended after"):
         place.fetch(replace(found, size=found.size + 1), tmp_path / "manifest")

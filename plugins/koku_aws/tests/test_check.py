@@ -8,7 +8,6 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,7 +19,7 @@ from plugins.koku_aws.tests.servers import Store, made_bucket, moto, put
 from starlette.testclient import TestClient
 
 import koku_aws
-from koku_aws import sample
+from koku_aws import sample, session
 from koku_core import Koku
 from koku_core.access import EVERYTHING, Identity
 from koku_core.api import create_app
@@ -34,35 +33,26 @@ DEFINED = {"ReportName": "cur", "S3Bucket": "", "Compression": "GZIP", "Addition
 
 
 @pytest.fixture
-def storage(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", store.url)
-    return store.client
-
-
-@pytest.fixture
-def bucket(storage: Any, tmp_path: Path) -> str:
-    """A bucket with the sample's bills."""
-    name = made_bucket(storage)
-    sample.sample(tmp_path, date(2026, 11, 22))
+def bucket(storage: Any, bucket: str, tmp_path: Path) -> str:
+    """A bucket with the sample's bills, whose manifests tell their columns."""
     for manifest in (tmp_path / "bucket").rglob("*Manifest.json"):
         manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "columns": COLUMNS}))
-    put(storage, name, tmp_path / "bucket")
-    return name
+    put(storage, bucket, tmp_path / "bucket")
+    return bucket
 
 
 @pytest.fixture
-def post(settings: Settings, store: Store) -> Iterator[Callable[..., Any]]:
+def post(koku: Koku, store: Store) -> Callable[..., Any]:
     """Adds a source by the API."""
-    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as koku:
-        client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
+    client = TestClient(create_app(koku, identify=lambda _: Identity("default", "tester", EVERYTHING)))
 
-        def send(place: dict[str, Any], credentials: dict[str, Any] | None = None, *, uuid: str = "") -> Any:
-            body = {"name": "bills", "source_type": "AWS", "billing_source": {"data_source": place},
-                    "authentication": {"credentials": credentials or store.good}}  # fmt: skip
-            base = "/api/cost-management/v1/sources/"
-            return client.patch(f"{base}{uuid}/", json=body) if uuid else client.post(base, json=body)
+    def send(place: dict[str, Any], credentials: dict[str, Any] | None = None, *, uuid: str = "") -> Any:
+        body = {"name": "bills", "source_type": "AWS", "billing_source": {"data_source": place},
+                "authentication": {"credentials": credentials or store.good}}  # fmt: skip
+        base = "/api/cost-management/v1/sources/"
+        return client.patch(f"{base}{uuid}/", json=body) if uuid else client.post(base, json=body)
 
-        yield send
+    return send
 
 
 def told(answer: Any) -> tuple[str, str]:
@@ -112,6 +102,16 @@ def test_several_reports_must_be_told_apart(
     field, said = told(post({"bucket": bucket}))
     assert (field, "several reports (cur, other)" in said) == ("aws.report.configuration", True)
     assert post({"bucket": bucket, "report": "other"}).status_code == 201
+
+
+def test_a_bucket_with_a_great_many_objects_is_glanced_at(
+    post: Callable[..., Any], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "GLANCED_AT", 1)
+    assert told(post({"bucket": bucket, "prefix": "elsewhere"}))[0] == "aws.report.configuration"
+    assert post({"bucket": bucket}).status_code == 201, (
+        "the one object that was seen is no manifest, but others are there"
+    )
 
 
 def change(storage: Any, bucket: str, **values: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from plugins.koku_aws.tests.proxy import Proxy, proxy
-from plugins.koku_aws.tests.servers import Store, made_bucket, put
+from plugins.koku_aws.tests.servers import Store, put
 
 import koku_aws
 from koku_aws import sample
@@ -37,22 +37,6 @@ def way(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     with proxy(store.url) as made:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", made.url)
         yield made
-
-
-@pytest.fixture
-def bucket(store: Store, tmp_path: Path) -> str:
-    """A bucket with the sample's bills."""
-    client = store.client
-    name = made_bucket(client)
-    sample.sample(tmp_path, date(2026, 11, 22))
-    put(client, name, tmp_path / "bucket")
-    return name
-
-
-@pytest.fixture
-def koku(settings: Settings) -> Iterator[Koku]:
-    with Koku.open(settings=settings, plugins=Plugins((), extra={"aws": koku_aws})) as opened:
-        yield opened
 
 
 def add(koku: Koku, store: Store, bucket: str) -> Source:

@@ -34,15 +34,17 @@ _CHANGED = ("PreconditionFailed", "412")
 class Bucket:
     """A bucket of S3, or of a server that speaks like it (`AWS_ENDPOINT_URL_S3`)."""
 
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+    def __init__(self, client: Any, bucket: str, prefix: str, most: int | None = None) -> None:
         """Open the part of a bucket below a prefix.
 
         Args:
             client: boto3's, for S3.
             bucket: its name.
             prefix: what the keys of reports begin with.
+            most: how many objects are listed; None: all.
         """
-        self._client, self._bucket, self._prefix = client, bucket, prefix
+        self._client, self._bucket, self._prefix, self._most = client, bucket, prefix, most
+        self.whole = True  #: whether the last listing was of all objects
 
     @property
     def name(self) -> str:
@@ -50,14 +52,16 @@ class Bucket:
         return f"bucket {self._bucket}"
 
     def objects(self, ending: str) -> Iterator[Stored]:
-        """All objects whose keys end so."""
+        """The objects whose keys end so."""
         with problems(self.name):
-            for page in self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
-            ):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"MaxItems": self._most}
+            )
+            for page in pages:
                 for item in page.get("Contents", ()):
                     if item["Key"].endswith(ending):
                         yield Stored(item["Key"], item["ETag"], item["Size"])
+            self.whole = pages.resume_token is None
 
     def find(self, key: str, beside: str) -> Stored:
         """The object of a key."""

@@ -55,6 +55,10 @@ def _bills(bucket: Bucket, source: Source, settings: Settings) -> list[Bill]:
     """The bills that are there; several reports are a matter of the report, and not of the bucket."""
     try:
         return bills(bucket, source, settings)
+    except NoReport:
+        if bucket.whole:
+            raise
+        return []  # it may be among what was not listed
     except SeveralReports as error:
         raise SourceRefused(REPORT, error.message) from error
 
@@ -77,7 +81,7 @@ def _refused(field: str) -> Iterator[None]:
 def _delivered(bucket: Bucket, found: list[Bill]) -> None:
     """Look at the newest bill: its files must be there, with the columns that are needed."""
     if not found:
-        return  # all are older than what is kept; new ones will come
+        return  # all are older than what is kept, and new ones will come; or none was seen at a glance
     newest = found[-1]
     with TemporaryDirectory(prefix="koku-") as folder, _refused(REPORT):
         bucket.fetch(newest.manifest, Path(folder) / manifests.SUFFIX)

@@ -16,6 +16,8 @@ _NAME = "koku-core"
 _AWS = ".amazonaws.com"
 #: Where AWS tells of reports, whatever region they are written to.
 GLOBAL = "us-east-1"
+#: So many objects of a bucket are listed by who must answer within seconds.
+GLANCED_AT = 10_000
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Session:
     def bucket(self) -> Bucket:
         """The bucket of the source."""
         place = self.source.data_source
-        return Bucket(self.client("s3"), place["bucket"], str(place.get("prefix") or "").strip("/"))
+        prefix, most = str(place.get("prefix") or "").strip("/"), None if self.patient else GLANCED_AT
+        return Bucket(self.client("s3"), place["bucket"], prefix, most)
 
     @property
     def _region(self) -> str:
