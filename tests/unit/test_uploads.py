@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from plugins.koku_ocp.tests.payloads import CLUSTER, at, payload, pod, tarball
 
@@ -117,6 +118,16 @@ def test_too_large_a_payload_leaves_nothing(koku: Koku) -> None:
         accept(koku.services, koku.handle, io.BytesIO(bytes((1 << 20) + 1)), MEDIA_TYPE, "p")
     assert kept(koku) == []
     assert koku.jobs.list() == []
+
+
+def test_a_payload_that_could_not_be_listed_is_swept(koku: Koku, tmp_path: Path) -> None:
+    with koku.handle.transaction() as conn:
+        conn.execute("ALTER TABLE report_file ADD CHECK (size < 0)")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        send(koku, payload(tmp_path / "p.tar.gz", {POD: [pod(0)]}))
+    assert koku.jobs.list() == []
+    assert len(kept(koku)) == 1, "for all that is known here it might have been listed"
+    assert koku.services.kept.sweep("acme", list, timedelta(0)) == 1
 
 
 def test_an_unknown_media_type_is_told(koku: Koku) -> None:

@@ -47,7 +47,7 @@ def accept(services: Services, tenant: Tenant, stream: BinaryIO, media_type: str
     Raises:
         UnknownName: no loaded plugin understands the media type.
         PayloadTooLarge: the upload is larger than is accepted.
-        LakeError, DatabaseUnavailable: it could not be kept; nothing of it is.
+        LakeError, DatabaseUnavailable: it could not be kept, or not be listed.
     """
     plugin = services.plugins.by_upload(media_type)
     if plugin is None:
@@ -111,24 +111,19 @@ def register(
         return Accepted(report, None, request)
     kept = services.kept.keep(tenant.name, spooled.path)
     job = None
-    try:
-        with tenant.transaction() as conn:
-            report = _register(conn, plugin, receipt)
-            if any_month:
-                conn.execute(
-                    "UPDATE report SET details = details || %s WHERE id = %s", (Jsonb({ANY_MONTH: True}), report)
-                )
-            fresh = conn.execute(
-                """INSERT INTO report_file (report_id, kept, digest, size, present) VALUES (%s, %s, %s, %s, %s)
-                   ON CONFLICT (report_id, digest) DO NOTHING RETURNING id""",
-                (report, kept, spooled.digest, spooled.size, list(receipt.present)),
-            ).fetchone()  # fmt: skip
-            failed = one(conn, "SELECT 1 FROM report WHERE id = %s AND state = 'failed'", (report,))
-            if fresh or failed:
-                job = _advance(conn, tenant.name, report, queue=queue)
-    except BaseException:
-        services.kept.delete(kept)
-        raise
+    # If this fails the file stays: a connection that breaks while it commits does not tell whether it has. A file of no report is swept.
+    with tenant.transaction() as conn:
+        report = _register(conn, plugin, receipt)
+        if any_month:
+            conn.execute("UPDATE report SET details = details || %s WHERE id = %s", (Jsonb({ANY_MONTH: True}), report))
+        fresh = conn.execute(
+            """INSERT INTO report_file (report_id, kept, digest, size, present) VALUES (%s, %s, %s, %s, %s)
+               ON CONFLICT (report_id, digest) DO NOTHING RETURNING id""",
+            (report, kept, spooled.digest, spooled.size, list(receipt.present)),
+        ).fetchone()  # fmt: skip
+        failed = one(conn, "SELECT 1 FROM report WHERE id = %s AND state = 'failed'", (report,))
+        if fresh or failed:
+            job = _advance(conn, tenant.name, report, queue=queue)
     if fresh is None:
         services.kept.delete(kept)
     return Accepted(report, job, request)
