@@ -210,8 +210,10 @@ def test_a_lost_password_says_so(folder: Path) -> None:
     with EmbeddedServer(folder, durable=False):
         pass
     (folder / "password").unlink()
+    server = EmbeddedServer(folder, durable=False)
     with pytest.raises(EmbeddedServerError, match="lost its password"):
-        EmbeddedServer(folder, durable=False).start()
+        server.start()
+    assert postmaster(folder) is None, "who could not use it has stopped it again"
 
 
 def test_what_postgres_says_when_it_does_not_start_is_in_the_error(folder: Path) -> None:

@@ -66,8 +66,8 @@ class EmbeddedServer:
                 _flock(self._users, exclusive=False, wait=True)
                 self._cluster.ensure_running()
                 self._dsn = self._cluster.dsn()
-            except BaseException:
-                with contextlib.suppress(EmbeddedServerError):
+            except BaseException:  # also an interrupt: who does not use it must not hold it
+                with contextlib.suppress(EmbeddedServerError):  # the error that brought us here is the one to tell
                     self._leave()
                 raise
         atexit.register(self.stop)
