@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg import sql
 from psycopg.pq import TransactionStatus
@@ -14,12 +14,10 @@ from koku_core.database.server import Connection
 from koku_core.declare.reports import Expression, Key, ReportMap, Text
 from koku_core.declare.trees import SEPARATOR, Tree
 from koku_core.reports.access import Restrictions, restrict
+from koku_core.reports.draft import Draft
 from koku_core.reports.fields import UNSUPPORTED
 from koku_core.reports.parameters import ALL, Group, Inside, Match, Name, Parameters
 from koku_core.reports.period import Period
-
-if TYPE_CHECKING:
-    from koku_core.reports.validation import Validation
 
 #: What rows tell of themselves: whether they are nodes or leaves, their ids, their names.
 KIND, ID, ALIAS = "type", "id", "alias"
@@ -28,7 +26,7 @@ PAGE = 10
 _PATH = f"string_to_array({{path}}, '{SEPARATOR}')"
 
 
-def refused(question: Validation, given: Mapping[str, Any]) -> dict[str, Any]:
+def refused(question: Draft, given: Mapping[str, Any]) -> dict[str, Any]:
     """What is wrong with groups by nodes: nodes have to be named, and several need `or:`."""
     tree = question.reports.tree
     named = {n: v for n, v in given.items() if tree and Name.read(n).full == tree.key}
@@ -42,7 +40,7 @@ def refused(question: Validation, given: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def asked(question: Validation) -> Inside | None:
+def asked(question: Draft) -> Inside | None:
     """The nodes that are looked into; None: it is no such question."""
     tree = question.report.tree
     named = {n: v for n, v in question.maps["group_by"].items() if tree and Name.read(n).full == tree.key}

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields
+from koku_core.reports.draft import Draft
 from koku_core.reports.fields import UNSUPPORTED, checked
 from koku_core.reports.parameters import Name, Order
 
-if TYPE_CHECKING:
-    from koku_core.reports.validation import Validation
 
-
-def check_orders(question: Validation, given: dict[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
+def check_orders(question: Draft, given: dict[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
     """The names and directions of `order_by`."""
     found: dict[str, Any] = {}
     keys = {k.order for k in question.report.keys if k.order}
@@ -31,11 +29,11 @@ def check_orders(question: Validation, given: dict[str, Any], errors: dict[str, 
     return found
 
 
-def _is_label(question: Validation, name: Name) -> bool:
+def _is_label(question: Draft, name: Name) -> bool:
     return name.is_label and not name.operator and question.known("filter", name) is not None
 
 
-def _day(question: Validation, value: Any) -> date:
+def _day(question: Draft, value: Any) -> date:
     day = fields.day(value)
     if not question.first <= day <= question.today:
         text = f"Order-by date must be from {question.first} to {question.today}"
@@ -43,7 +41,7 @@ def _day(question: Validation, value: Any) -> date:
     return day
 
 
-def check_order_rules(question: Validation) -> None:
+def check_order_rules(question: Draft) -> None:
     """What an order needs: a delta, or a group."""
     orders, report = question.maps["order_by"], question.report
     if "delta" in orders and "delta" not in question.echo:
@@ -60,18 +58,18 @@ def check_order_rules(question: Validation) -> None:
             raise InvalidInput({"order_by": [text]})
 
 
-def _needed(question: Validation, written: str) -> tuple[str, ...] | None:
+def _needed(question: Draft, written: str) -> tuple[str, ...] | None:
     """The groups of which an order by a key's value needs one; None: it is not such an order."""
     if written == "delta" or written in question.report.orders or _other_groups(question, written):
         return None
     return next(((k.name,) for k in question.report.keys if k.order == written), (written,))
 
 
-def _other_groups(question: Validation, written: str) -> tuple[str, ...]:
+def _other_groups(question: Draft, written: str) -> tuple[str, ...]:
     return next((k.order_with for k in question.report.keys if k.order == written), ())
 
 
-def chosen(question: Validation) -> tuple[Order | None, date | None, dict[str, Any]]:
+def chosen(question: Draft) -> tuple[Order | None, date | None, dict[str, Any]]:
     """The order that counts, the day whose standing counts, and what `meta` repeats: figures by their own names, last.
 
     Of several orders the last one counts, after those that were renamed have moved to the end.

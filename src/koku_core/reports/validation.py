@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from koku_core import currencies
-from koku_core.declare.reports import Choice, Key, Report, ReportMap
+from koku_core.declare.reports import Choice, Report
 from koku_core.errors import InvalidInput
 from koku_core.reports import fields, inside
-from koku_core.reports.context import Context
+from koku_core.reports.draft import Draft
 from koku_core.reports.fields import REQUIRED, UNSUPPORTED, checked
-from koku_core.reports.orders import check_order_rules, check_orders, chosen
-from koku_core.reports.parameters import ALL, TAG, Delta, Group, Match, Name, Parameters
-from koku_core.reports.period import SCOPES, Period, allowed, window
+from koku_core.reports.grouping import groups
+from koku_core.reports.orders import check_orders, chosen
+from koku_core.reports.parameters import ALL, TAG, Delta, Match, Name, Parameters
+from koku_core.reports.period import SCOPES, Period, window
 from koku_core.reports.query import Parsed
+from koku_core.reports.rules import DATES, check_rules
 
 _MAPS = ("filter", "exclude", "group_by", "order_by")
-_DATES = ("start_date", "end_date")
 _TIMES = {
     "resolution": ("daily", "monthly"), "time_scope_units": ("day", "month"),
     "time_scope_value": SCOPES["day"] + SCOPES["month"],
@@ -26,29 +27,8 @@ _TIMES = {
 _WHOLE_MONTHS = {"resolution": ("monthly",), "time_scope_units": ("month",), "time_scope_value": SCOPES["month"]}
 
 
-class Validation:
+class Validation(Draft):
     """The checks of one question; `parameters` gives the question when all of them passed."""
-
-    def __init__(
-        self, reports: ReportMap, report: Report, context: Context, today: date, retained_months: int | None, text: str
-    ) -> None:
-        """Prepare to check.
-
-        Args:
-            reports: the provider's report map.
-            report: which report is asked.
-            context: the tenant's state.
-            today: the business day.
-            retained_months: how far back a range may reach, unless the tenant says otherwise; None: as far as one likes.
-            text: the query string, decoded: groups nest in the order in which their keys stand in it.
-        """
-        self.reports, self.report, self.context, self.today, self.text = reports, report, context, today, text
-        months = retained_months and (context.retained_months or retained_months)
-        self.first, self.last = allowed(today, months) if months else (date.min, date.max)
-        self.keys = {k.name: k for k in report.keys}
-        self.times = _WHOLE_MONTHS if report.inventory else _TIMES
-        self.echo: dict[str, Any] = {}
-        self.maps: dict[str, dict[str, Any]] = {}
 
     def parameters(self, asked: Parsed) -> Parameters:
         """Check everything.
@@ -58,14 +38,14 @@ class Validation:
         """
         self._names(asked)
         self._fields(asked)
-        self._rules()
+        check_rules(self)
         return self._checked()
 
     def _names(self, asked: Parsed) -> None:
         report = self.report
-        known = {*_MAPS, *_DATES, "limit", "offset", "currency"}
+        known = {*_MAPS, *DATES, "limit", "offset", "currency"}
         known |= {"delta"} if report.deltas or report.refused_deltas else set()
-        known -= set(_DATES) if report.inventory else set()
+        known -= set(DATES) if report.inventory else set()
         known |= {"category"} if report.categories else set()
         known |= {report.choice.name} if report.choice else set()
         unknown = {name: [UNSUPPORTED] for name in asked if name not in known}
@@ -80,7 +60,7 @@ class Validation:
             Name.read(n).full == self.report.tree.key for n in _keys(asked, "group_by")
         )
         self.echo |= {"limit": inside.PAGE if inside_nodes else 100, "offset": 0, "currency": self.context.currency}
-        for name in ("limit", "offset", *_DATES, "currency", "delta", "category"):
+        for name in ("limit", "offset", *DATES, "currency", "delta", "category"):
             if name in asked:
                 value = checked(errors, name, getattr(self, f"_{name}"), asked[name])
                 self.echo[name] = value
@@ -159,11 +139,12 @@ class Validation:
         return asked
 
     def _filter(self, given: Parsed, errors: dict[str, Any]) -> dict[str, Any]:
+        times = _WHOLE_MONTHS if self.report.inventory else _TIMES
         found: dict[str, Any] = {}
         for name, value in given.items():
-            if name in self.times:
+            if name in times:
                 check = fields.only if self.report.inventory else fields.choice
-                found[name] = checked(errors, name, check, value, self.times[name])
+                found[name] = checked(errors, name, check, value, times[name])
             elif name in ("limit", "offset") and not self.report.inventory:
                 found[name] = checked(errors, name, fields.integer, value, least=0)
             elif name == "resource_scope":
@@ -203,39 +184,6 @@ class Validation:
         choices = key.exclude_choices or key.choices if where == "exclude" else key.choices
         return checked(errors, name, fields.texts, value, choices)
 
-    def known(self, where: str, name: Name) -> Key | None:
-        """The key that a name stands for in one of the maps; for a label one without columns; None: not known there."""
-        if name.is_label:
-            there = (
-                self._column(name)
-                and name.key in self._labels(name)
-                and (where != "group_by" or not self.report.inventory)
-            )
-            return Key(name.full) if there else None
-        key = self.keys.get(name.key)
-        if key is None or (name.operator and not (key.operators and (where != "exclude" or key.exclude_operators))):
-            return None
-        by_operator = bool(name.operator and key.value) and not self.report.inventory
-        grouped = (
-            key.name in self.report.groupable
-            or key.inert
-            or by_operator
-            or bool(self.report.tree and key.name == self.report.tree.key)
-        )
-        may = {"filter": key.filter, "exclude": key.exclude, "group_by": grouped}
-        return key if may[where] else None
-
-    def _column(self, name: Name) -> str:
-        """The column of the labels that a name is a key of; empty: the report has none such."""
-        columns = {TAG: self.report.tags, **{x.name: x.column for x in self.report.labels}}
-        return columns.get(name.labels, "") if name.is_label else ""
-
-    def _labels(self, name: Name) -> Container[str]:
-        """The keys that are known of the labels that a name belongs to."""
-        if name.labels == TAG:
-            return self.context.tags | set(self.context.children)
-        return self.context.labels.get(name.labels, {})
-
     def _scope(self, found: dict[str, Any], errors: dict[str, Any]) -> None:
         """The combinations of units, value and resolution that make sense."""
         units, value = found.get("time_scope_units"), found.get("time_scope_value")
@@ -244,44 +192,6 @@ class Validation:
             errors["time_scope_value"] = [f"Valid values are {valid} when time_scope_units is {units}"]
         elif units == "day" and found.get("resolution") == "monthly" and value:
             errors["resolution"] = ["Valid values are daily when time_scope_units is day"]
-
-    def _rules(self) -> None:
-        """What holds between parameters; the first rule that is broken is told."""
-        echo, filters, groups = self.echo, self.maps["filter"], self.maps["group_by"]
-        dates = [echo.get(n) for n in _DATES]
-        if any(dates) and not all(dates):
-            raise _wrong("The parameters [start_date, end_date] must both be defined.")
-        if all(dates):
-            self._range_rules(filters)
-        if ("limit" in filters or "offset" in filters) and not (groups or self.report.limit_alone):
-            raise _wrong("filter[limit] and filter[offset] requires a valid group_by param.")
-        if len(groups) > self.reports.max_groups:
-            text = f"Cost Management supports a max of {self.reports.max_groups} group_by options."
-            raise InvalidInput({"group_by": {"group_by": text}})
-        needed = self.report.delta_with.get(echo.get("delta", ""))
-        if needed and not self.grouped_by(needed):
-            raise InvalidInput({"delta": [f"Cannot use {echo['delta']} delta without grouping by {needed}."]})
-        check_order_rules(self)
-        categories = self.report.categories
-        if categories and "category" in echo and categories.key not in groups:
-            raise _wrong(f"Category may not be used without a group_by {categories.key} parameter")
-
-    def _range_rules(self, filters: dict[str, Any]) -> None:
-        if self.echo["start_date"] > self.echo["end_date"]:
-            raise _wrong("start_date must be a date that is before end_date.")
-        if "time_scope_value" in filters or "time_scope_units" in filters:
-            raise _wrong(
-                "The parameters [start_date, end_date] may not be ",
-                "used with the filters [time_scope_value, time_scope_units]",
-            )
-        if "delta" in self.echo:
-            raise _wrong("Delta calculation is not supported with start_date and end_date parameters.")
-
-    def grouped_by(self, *keys: str) -> bool:
-        """Whether one of the keys is grouped by, plainly or with `or:`."""
-        asked = self.maps["group_by"]
-        always = (self.report.within, *(() if asked else self.report.usual_groups), *self._parts())
-        return any(k in always or k in asked or f"or:{k}" in asked for k in keys)
 
     def _checked(self) -> Parameters:
         period = self._period()
@@ -295,7 +205,7 @@ class Validation:
                 filters[name] = values
         order, order_day, maps["order_by"] = chosen(self)
         return Parameters(
-            self.report, period, echo["currency"], tuple(self._groups()), tuple(self._matches(filters)),
+            self.report, period, echo["currency"], tuple(groups(self)), tuple(self._matches(filters)),
             tuple(self._matches(maps["exclude"])), order, order_day, self._compared(), echo["limit"], echo["offset"],
             maps["filter"].get("limit"), maps["filter"].get("offset"),
             tuple(echo["category"]) if "category" in echo else None,
@@ -327,52 +237,10 @@ class Validation:
         key, tree = None if name.is_label else self.keys[name.key], self.report.tree
         return key is None or ((not tree or key.name != tree.key) and (not key.inert or bool(key.searched)))
 
-    def _groups(self) -> Iterable[Group]:
-        """The groups in nesting order; a key that is named by several operators is one group."""
-        found: dict[str, Group] = {}
-        looked_into = inside.asked(self)
-        hidden = (looked_into.tree.key, looked_into.tree.within) if looked_into else ()
-        for written in self.maps["group_by"]:
-            name = Name.read(written)
-            if name.full in hidden:
-                continue
-            if (
-                name.operator == "exact"
-            ):  # accepted without effect: clients rely on the answer of the question without it
-                continue
-            key = None if name.is_label else self.keys[name.key]
-            if key is not None and key.inert:
-                continue
-            position = self.text.find(name.key)
-            found.setdefault(name.full, Group(name, key, self._label(name), position, self._column(name)))
-        groups = (inside.groups(looked_into) if looked_into else []) + sorted(found.values(), key=_position)
-        within = self.report.within
-        if within and within not in found and not (groups and self.maps["filter"].get("limit")):
-            groups.append(self._added(within))
-        usual = () if self.maps["group_by"] else self.report.usual_groups
-        return [*map(self._added, usual), *groups, *map(self._added, self._parts())]
-
-    def _added(self, key: str) -> Group:
-        """A group that nobody asked for."""
-        return Group(Name.read(key), self.keys[key], key, len(self.text))
-
-    def _parts(self) -> tuple[str, ...]:
-        """The keys that groups are broken down by."""
-        named = {Name.read(n).full for n in self.maps["group_by"]}
-        return () if named & set(self.report.parts) else self.report.parts
-
-    def _label(self, name: Name) -> str:
-        """A label is called by its key, unless a row has something else of that name."""
-        report = self.report
-        taken = {"date", "source_uuid", "values", "delta_value", "delta_percent", *self.keys}
-        taken |= {f.path.split(".")[0] for f in report.figures}
-        taken |= {x.name for x in report.lists} | {t.name for t in report.texts}
-        return name.full if name.is_label and name.key in taken else name.key
-
     def _matches(self, given: dict[str, Any]) -> Iterable[Match]:
         for written, values in given.items():
             name = Name.read(written)
-            yield Match(name, None if name.is_label else self.keys[name.key], tuple(values), self._column(name))
+            yield Match(name, None if name.is_label else self.keys[name.key], tuple(values), self.column(name))
 
     def _compared(self) -> Delta | None:
         """The comparison that `delta` asks for."""
@@ -392,11 +260,3 @@ def _keys(asked: Parsed, name: str) -> Iterable[str]:
 def _none_of(report: Report) -> str:
     listed = ", ".join(report.required)
     return f"{report.required_by} endpoint requires filters: {listed}. Missing: {listed}"
-
-
-def _position(group: Group) -> int:
-    return group.position
-
-
-def _wrong(*messages: str) -> InvalidInput:
-    return InvalidInput({"error": list(messages)})
