@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
@@ -58,9 +59,9 @@ def _tag_values(given: Any, problems: Problems) -> list[dict[str, Any]]:
     if mine.tree:
         _move(mine, problems, "tag_values")
         return []
-    names = [m["tag_value"] for m in made]
-    for name in dict.fromkeys(n for n in names if names.count(n) > 1):
-        problems.add("tag_values", f"Duplicate tag_value ({name}).")
+    for name, times in Counter(m["tag_value"] for m in made).items():
+        if times > 1:
+            problems.add("tag_values", f"Duplicate tag_value ({name}).")
     if not problems.tree and sum(m["default"] for m in made) > 1:
         problems.add("tag_values", "Only one tag_value per tag_key can be marked as a default.")
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ def _rate(given: Any, metrics: Mapping[str, Metric], problems: Problems, path: s
         return None
     prices = _prices(given, problems, path)
     name = text(given, "custom_name", problems, limit=NAME_LIMIT, path=f"{path}.custom_name", required=False)
-    if path in _flat(problems) or prices is None:
+    if prices is None or _has_problems(problems, path):
         return None
     named = given.get("metric")
     metric = metrics.get(str(named.get("name"))) if isinstance(named, Mapping) else None
@@ -70,10 +71,9 @@ def _rate(given: Any, metrics: Mapping[str, Metric], problems: Problems, path: s
     return made | prices
 
 
-def _flat(problems: Problems) -> set[str]:
-    """The paths of the rates that have problems."""
-    below = problems.tree.get("rates", {})
-    return {f"rates.{index}" for index in below} if isinstance(below, Mapping) else set()
+def _has_problems(problems: Problems, path: str) -> bool:
+    """Whether something is wrong with the rate at `rates.INDEX`."""
+    return path.removeprefix("rates.") in problems.tree.get("rates", {})
 
 
 def _prices(given: Mapping[str, Any], problems: Problems, path: str) -> dict[str, Any] | None:
@@ -105,8 +105,8 @@ def _cost_type(given: Any) -> str | None:
 
 def _check_together(found: list[dict[str, Any]], problems: Problems) -> None:
     """What one rate may not do because of another."""
-    explicit = [r["custom_name"] for r in found if r["custom_name"]]
-    twice = sorted({n for n in explicit if explicit.count(n) > 1})
+    explicit = Counter(r["custom_name"] for r in found if r["custom_name"])
+    twice = sorted(name for name, times in explicit.items() if times > 1)
     if twice:
         problems.add("rates", f"Duplicate custom_name values in a single request are not allowed: {twice}")
     seen = set()
@@ -122,10 +122,10 @@ def _check_together(found: list[dict[str, Any]], problems: Problems) -> None:
 
 def _name(found: list[dict[str, Any]], taken: set[str]) -> None:
     """Make up the names that were not given: `<metric>-<cost type>[-<tag key>]`, numbered where there is such a one."""
-    used = taken | {r["custom_name"] for r in found if r["custom_name"]}
+    used, numbers = taken | {r["custom_name"] for r in found if r["custom_name"]}, dict[str, int]()
     for rate in found:
         if not rate["custom_name"]:
-            rate["custom_name"] = _free(_made_up(rate), used)
+            rate["custom_name"] = _free(_made_up(rate), used, numbers)
             used.add(rate["custom_name"])
 
 
@@ -146,12 +146,14 @@ def _made_up(rate: Mapping[str, Any]) -> str:
     return "-".join([rate["metric"]["name"], rate["cost_type"], *tag])[:NAME_LIMIT]
 
 
-def _free(name: str, used: set[str]) -> str:
+def _free(name: str, used: set[str], numbers: dict[str, int]) -> str:
+    """The name, numbered if it is used; `numbers` has what to begin with for names that were numbered before."""
     if name not in used:
         return name
-    number = 2
+    number = numbers.get(name, 2)
     while (numbered := f"{name[: NAME_LIMIT - len(str(number)) - 1]}-{number}") in used:
         number += 1
+    numbers[name] = number
     return numbered
 
 
