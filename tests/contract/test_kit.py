@@ -25,7 +25,7 @@ from koku_core.declare.deliveries import Download, Normalized
 from koku_core.declare.facts import Fact, Rollup
 from koku_core.declare.lines import Joined, LineItems
 from koku_core.declare.reports import Key, ReportMap, column
-from koku_core.declare.summarize import Step
+from koku_core.declare.summarize import CostModelSpec, Distribution, Step
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
@@ -82,6 +82,7 @@ def test_what_fits_has_no_problems() -> None:
     ({"koku_summarize": replace(SUMMARY, fact=fact(columns=(*DAILY_SUMMARY.columns, text("Größe"))))}, "'Größe' is not lower snake"),
     ({"koku_summarize": replace(SUMMARY, fact=fact(rollups=(OF_NOWHERE,)))}, "uses planet(.|\n)*no number"),
     ({"koku_summarize": replace(SUMMARY, fact=fact(name="x" * 60))}, "longer than"),
+    ({"koku_cost_model": CostModelSpec("koku_acme", distributions=(Distribution("flat", "daily.sql", True, True),))}, "told is not given"),
     ({"koku_report_map": reports(COSTS, COSTS)}, "'costs' is declared twice"),
     ({"koku_report_map": reports(replace(COSTS, keys=(*KEYS, Key("planet", column("planet")))))}, "uses planet"),
     ({"koku_report_map": reports(replace(COSTS, aggregates=(replace(COSTS.aggregates[0], how="each", per=("planet",)),)))}, "uses planet"),

@@ -20,23 +20,22 @@ from koku_core.database.server import Connection
 from koku_core.declare.columns import money, text
 from koku_core.declare.facts import Fact
 from koku_core.declare.providers import Provider, SourceType
-from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Summary
+from koku_core.declare.summarize import CostModelSpec, Distribution, Metric, Summary, Told
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table
 from koku_core.summarize.tables import temporary
 
 MONTH, SOURCE = date(2026, 11, 1), "6f5b1d4e-0000-4000-8000-000000000001"
 USAGE, COSTS = Table("usage", "pg_temp"), Table("costs", "pg_temp")
-FACT = Fact("bakery", (text("shop"), money("loaves"), money("cost"), money("moved")))
+FACT = Fact("bakery", (text("shop"), money("loaves"), money("flour"), money("cost"), money("moved")))
 TEMPLATES = {
     "price.sql": """
-        SELECT u.usage_start, u.shop, sum(u.loaves * r.value) AS cost FROM {{ usage }} AS u
-        JOIN {{ rates }} AS r ON r.usage_start = u.usage_start AND {{ m.in_array('r.metric' | sql, metrics.keys() | list) }}
-        GROUP BY 1, 2""",
-    "markup.sql": "SELECT usage_start, shop, cost * {{ markup }} / 100 AS cost FROM {{ usage }} WHERE cost <> 0",
-    "move.sql": """
-        SELECT usage_start, {{ distribution.params.to }} AS shop, sum(coalesce(cost, 0) + coalesce(moved, 0)) AS moved
-        FROM {{ costs }} WHERE shop <> {{ distribution.params.to }} GROUP BY 1""",
+        SELECT u.usage_row, r.rate_name, r.metric, u.loaves * r.value AS cost FROM {{ usage }} AS u
+        JOIN {{ rates }} AS r ON r.usage_start = u.usage_start AND {{ m.in_array('r.metric' | sql, metrics.keys() | list) }}""",
+    "markup.sql": """
+        SELECT usage_row, 'Markup' AS rate_name, 'markup' AS metric, flour * {{ markup }} / 100 AS cost FROM {{ usage }}
+        WHERE flour <> 0""",
+    "move.sql": "SELECT usage_row, shop <> {{ distribution.params.to }} AS gives, loaves AS weight FROM {{ usage }}",
 }
 SPEC = CostModelSpec(
     package="acme_bakery",
@@ -47,9 +46,10 @@ SPEC = CostModelSpec(
     markup="markup.sql",
     distributions=(
         Distribution("to_north", "move.sql", default=True, without_model=False, params={"to": "north"}),
-        Distribution("to_east", "move.sql", default=True, without_model=False, params={"to": "east"}),
+        Distribution("to_south", "move.sql", default=True, without_model=False, params={"to": "south"}),
         Distribution("to_moon", None, default=True, without_model=True),
     ),
+    told=Told(keys=("usage_start", "shop"), figures=("cost",), moved="moved", raw={"flour": "Flour"}),
 )
 
 
@@ -83,11 +83,11 @@ def conn(dsn: str) -> Iterator[Connection]:
     System(server).migrate()
     tenant = System(server).tenant("acme").ensure()
     with tenant.transaction() as made:
-        for table in (USAGE, COSTS):
-            temporary(made, table.name, FACT.all_columns)
+        temporary(made, USAGE.name, FACT.all_columns, numbered="usage_row")
+        temporary(made, COSTS.name, FACT.all_columns)
         made.execute(
-            """INSERT INTO pg_temp.usage (usage_start, shop, loaves, cost)
-               VALUES ('2026-11-02', 'north', 10, 5), ('2026-11-20', 'south', 4, NULL)"""
+            """INSERT INTO pg_temp.usage (usage_start, shop, loaves, flour)
+               VALUES ('2026-11-02', 'north', 10, 5), ('2026-11-02', 'south', 4, NULL), ('2026-11-20', 'south', 4, NULL)"""
         )
         yield made
     server.close()
@@ -123,13 +123,12 @@ def test_prices_markup_and_distributions_run_as_declared(conn: Connection, plugi
     attach(conn)
     run_costs(conn, plugin, SOURCE, MONTH, USAGE, COSTS)
     assert made(conn) == [
-        (1, "2026-11-02", "north", Decimal("0.5"), None),
-        (1, "2026-11-02", "north", Decimal(15), None),
+        (1, "2026-11-02", "north", Decimal("15.5"), None),
+        (1, "2026-11-02", "south", Decimal(6), None),
         (1, "2026-11-20", "south", Decimal(6), None),
-        # each distribution sees the prices and the markup, neither sees what the other moved
-        (2, "2026-11-02", "east", None, Decimal("15.5")),
-        (2, "2026-11-20", "east", None, Decimal(6)),
-        (2, "2026-11-20", "north", None, Decimal(6)),
+        # each distribution sees flour, prices and markup, neither sees what the other moved; where nobody takes, nothing is given
+        (2, "2026-11-02", "north", None, Decimal("-14.5")),
+        (2, "2026-11-02", "south", None, Decimal("14.5")),
     ]
 
 

@@ -50,8 +50,8 @@ def told(conn: Connection) -> tuple[Rows, Rows]:
     conn.execute("DELETE FROM pg_temp.costs")
     conn.execute("DROP TABLE IF EXISTS pg_temp.told_by_rate")
     temporary(conn, into.name, COST_BY_RATE.all_columns)
-    model = run_costs(conn, plugin(), SOURCE, month_of(DAY), USAGE, COSTS)
-    fill_by_rate(conn, TOLD, COST_BY_RATE, SOURCE, model, USAGE, into)
+    costed = run_costs(conn, plugin(), SOURCE, month_of(DAY), USAGE, COSTS)
+    fill_by_rate(conn, TOLD, COST_BY_RATE, SOURCE, costed, into)
     return rows(conn, "SELECT * FROM pg_temp.costs"), rows(conn, "SELECT * FROM pg_temp.told_by_rate")
 
 

@@ -8,55 +8,62 @@ cost stays where it is.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from psycopg import sql
 
-from koku_core.costing.pieces import comma, names_of, nothing, sums
+from koku_core.costing.pieces import each, names_of, sums
+from koku_core.costing.rated import RATED
 from koku_core.database.server import Connection
 from koku_core.declare.summarize import Told
 from koku_core.sql import Rendered, Table
 from koku_core.summarize.insert import columns_of, name_of
 
-#: Rows of usage that give and take as one are a party, named by one of them. Which one, and the party's place, is by what they have: rows
-#: come in any order, and nothing may depend on it.
+#: Rows of usage that give and take as one are a party. Parties are numbered by what they have: rows come in any order, and nothing may
+#: depend on it.
 PARTIES = Table("parties", "pg_temp")
+#: Which rows of usage a party is of.
+MEMBERS = Table("members", "pg_temp")
 #: What parties cost, by rate; raw cost is one of the rates.
 OWNED = Table("owned", "pg_temp")
 #: What was moved to and from parties, by rate.
 PARTED = Table("parted", "pg_temp")
 RATE = ("rate_name", "metric", "rate_type")
 
-_CREATE = """
+_PARTIES = """
 CREATE TEMPORARY TABLE {parties} ON COMMIT DROP AS
-SELECT usage_row, first_value(usage_row) OVER (PARTITION BY usage_start, {by} ORDER BY {has}) AS party,
-    dense_rank() OVER (ORDER BY usage_start, {by}) AS place
-FROM {usage};
-CREATE TEMPORARY TABLE {owned} ON COMMIT DROP AS
-SELECT party, rate_name, metric, {type} AS rate_type, {kinds}, {no_raw}, {sums}
-FROM {rated} AS r JOIN {parties} AS p ON p.usage_row = coalesce(r.usage_row, r.beside)
-GROUP BY party, rate_name, metric, {kinds};
-{of_usage}
-CREATE TEMPORARY TABLE {parted} (
-    party bigint, rate_name text, metric text, rate_type text, {kind_columns}, {moved} numeric(33, 15)
-) ON COMMIT DROP;
-ANALYZE {parties};
-ANALYZE {owned};
+SELECT row_number() OVER (ORDER BY {groups}) AS party, *
+FROM (SELECT {groups}, {others} array_agg(usage_row) AS usage_rows FROM {usage} GROUP BY {groups}) AS u
 """
-_OF_USAGE = """
-INSERT INTO {owned} (party, rate_name, metric, {kinds}, {column})
-SELECT party, {name}, 'raw', {kinds}, sum({column}) FROM {usage} JOIN {parties} USING (usage_row)
-WHERE {column} <> 0 GROUP BY party, {kinds};
+_MEMBERS = """
+CREATE TEMPORARY TABLE {members} ON COMMIT DROP AS SELECT unnest(usage_rows) AS usage_row, party, usage_start FROM {parties}
+"""
+_OWNED = """
+CREATE TEMPORARY TABLE {owned} ON COMMIT DROP AS
+SELECT party, rate_name, metric, {type} AS rate_type, {kinds} {no_raw} {sums}
+FROM {rated} AS r JOIN {members} AS m ON m.usage_row = coalesce(r.usage_row, r.beside)
+GROUP BY party, rate_name, metric, {kinds} rate_type
+"""
+_OWNED_RAW = """
+INSERT INTO {owned} (party, rate_name, metric, {kinds} {column})
+SELECT party, {name}, 'raw', {kinds} sum({column}) FROM {usage} JOIN {members} USING (usage_row)
+WHERE {column} <> 0 GROUP BY {kinds} party
+"""
+_PARTED = """
+CREATE TEMPORARY TABLE {parted} (
+    party bigint, rate_name text, metric text, rate_type text, {kind_columns} {moved} numeric(33, 15)
+) ON COMMIT DROP
 """
 _MOVE = """
 INSERT INTO {parted} (party, {rate}, {named} {moved})
-WITH members AS (
-    SELECT p.party, min(p.place) AS place, min(u.usage_start) AS usage_start, bool_or(n.gives) AS gives, {pool} AS pool,
-        sum(n.weight) AS weight {largest}
-    FROM ({template}) AS n JOIN {parties} AS p USING (usage_row) JOIN {usage} AS u USING (usage_row)
-    GROUP BY p.party
+WITH sides AS (
+    SELECT party, min(m.usage_start) AS usage_start, bool_or(n.gives) AS gives, {pool} AS pool, sum(n.weight) AS weight {largest}
+    FROM ({template}) AS n JOIN {members} AS m USING (usage_row)
+    GROUP BY party
 ),
 given AS (
     SELECT party, m.usage_start, m.pool, {rate} {kinds}, sum({cost}) AS cost
-    FROM members AS m JOIN {owned} AS o USING (party)
+    FROM sides AS m JOIN {owned} AS o USING (party)
     WHERE m.gives
     GROUP BY party, m.usage_start, m.pool, {rate} {kinds}
 ),
@@ -69,8 +76,8 @@ takers AS (
     SELECT
         *,
         sum(weight) OVER (PARTITION BY usage_start, pool) AS base,
-        sum(weight) OVER (PARTITION BY usage_start, pool ORDER BY place) AS reached
-    FROM members
+        sum(weight) OVER (PARTITION BY usage_start, pool ORDER BY party) AS reached
+    FROM sides
     WHERE NOT gives AND weight <> 0
 ),
 shares AS (
@@ -93,68 +100,66 @@ parts AS (
 SELECT party, {rate}, {named} part FROM parts WHERE part <> 0
 """
 _ADD_UP = """
-INSERT INTO {costs} (source_uuid, layer, {has}, {kinds}, {moved})
-SELECT {source}::uuid, 2, {own}, {told}, r.moved FROM (
-    SELECT party, {kinds}, sum({moved}) AS moved FROM {parted} GROUP BY party, {kinds} HAVING sum({moved}) <> 0
-) AS r JOIN {usage} AS u ON u.usage_row = r.party
+INSERT INTO {costs} (source_uuid, layer, {has}, {kinds} {moved})
+SELECT {source}::uuid, 2, {own}, {of_part} r.moved FROM (
+    SELECT party, {kinds} sum({moved}) AS moved FROM {parted} GROUP BY {kinds} party HAVING sum({moved}) <> 0
+) AS r JOIN {parties} AS u USING (party)
 """
 
 
-def make_tables(conn: Connection, told: Told, usage: Table, rated: Table) -> None:
+def make_parties(conn: Connection, told: Told, given: Set[str], usage: Table) -> None:
     """Make the tables of parties, of what they cost by rate, and of what is moved, which is nothing yet.
 
     Args:
-        conn: in the publishing transaction.
+        conn: in the publishing transaction, after what is rated.
         told: how the provider tells costs by rate.
+        given: the columns that pricing templates gave.
         usage: the summarized rows.
-        rated: what they cost, by rate.
     """
-    for table in (PARTIES, OWNED, PARTED):
+    for table in (PARTIES, MEMBERS, OWNED, PARTED):
         conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(table)))
+    groups = dict.fromkeys(("usage_start", *told.groups))
     parts = {
-        "parties": name_of(PARTIES), "owned": name_of(OWNED), "parted": name_of(PARTED), "usage": name_of(usage),
-        "rated": name_of(rated), "by": names_of(told.moved_by), "has": names_of(told.moved_has), "type": sql.Identifier(told.type),
-        "kinds": names_of(told.kinds), "kind_columns": comma(sql.SQL("{} text").format(sql.Identifier(k)) for k in told.kinds),
-        "no_raw": nothing(told.raw), "sums": sums(told.figures), "moved": sql.Identifier(told.moved),
+        "parties": name_of(PARTIES), "members": name_of(MEMBERS), "owned": name_of(OWNED), "parted": name_of(PARTED),
+        "usage": name_of(usage), "rated": name_of(RATED), "groups": names_of(groups),
+        "others": each("min({0}) AS {0}, ", (n for n in told.shared if n not in groups)),
+        "type": sql.Identifier(told.type) if told.type else sql.SQL("NULL::text"), "kinds": each("{}, ", told.kinds),
+        "kind_columns": each("{} text, ", told.kinds), "no_raw": each("NULL::numeric AS {}, ", told.raw),
+        "sums": sums(told.figures, given), "moved": sql.Identifier(told.moved),
     }  # fmt: skip
-    of_usage = sql.SQL("").join(
-        sql.SQL(_OF_USAGE).format(**parts, column=sql.Identifier(column), name=sql.Literal(name))
-        for column, name in told.raw.items()
-    )
-    conn.execute(sql.SQL(_CREATE).format(**parts, of_usage=of_usage))
+    for statement in (_PARTIES, _MEMBERS, "ANALYZE {members}", _OWNED):
+        conn.execute(sql.SQL(statement).format(**parts))
+    for column, name in told.raw.items():
+        conn.execute(sql.SQL(_OWNED_RAW).format(**parts, column=sql.Identifier(column), name=sql.Literal(name)))
+    for statement in ("ANALYZE {owned}", _PARTED):
+        conn.execute(sql.SQL(statement).format(**parts))
 
 
-def move(conn: Connection, told: Told, template: Rendered, usage: Table) -> None:
+def move(conn: Connection, told: Told, template: Rendered) -> None:
     """Move the cost of one distribution.
 
     Args:
-        conn: in the publishing transaction, after `make_tables`.
+        conn: in the publishing transaction, after `make_parties`.
         told: how the provider tells costs by rate.
         template: the distribution's, rendered: `usage_row`, `gives`, `weight`, perhaps `pool`, and kinds.
-        usage: the summarized rows.
     """
     columns = columns_of(conn, template)
     kinds = [k for k in told.kinds if k in columns]
     text, values = template.psycopg()
     statement = sql.SQL(_MOVE).format(
-        parted=name_of(PARTED), parties=name_of(PARTIES), owned=name_of(OWNED), usage=name_of(usage),
-        template=sql.SQL(text.decode()), rate=names_of(RATE), moved=sql.Identifier(told.moved),
-        kinds=_each(", m.{}", kinds), named=_each("{}, ", kinds), largest=_each(", max(n.{0}) AS {0}", kinds),
-        pool=sql.SQL("coalesce(max(n.pool), '')" if "pool" in columns else "''"),
-        cost=sql.SQL(" + ").join(sql.SQL("coalesce(o.{}, 0)").format(sql.Identifier(n)) for n in (*told.raw, *told.given)),
+        parted=name_of(PARTED), members=name_of(MEMBERS), owned=name_of(OWNED), template=sql.SQL(text.decode()),
+        rate=names_of(RATE), moved=sql.Identifier(told.moved), kinds=each(", m.{}", kinds), named=each("{}, ", kinds),
+        largest=each(", max(n.{0}) AS {0}", kinds), pool=sql.SQL("coalesce(max(n.pool), '')" if "pool" in columns else "''"),
+        cost=sql.SQL("0") + each(" + coalesce(o.{}, 0)", (*told.raw, *told.given)),
     )  # fmt: skip
     conn.execute(statement, values)
 
 
-def add_up(conn: Connection, told: Told, source_uuid: str, usage: Table, costs: Table) -> None:
+def add_up_moved(conn: Connection, told: Told, source_uuid: str, costs: Table) -> None:
     """Make the rows of the fact from what was moved."""
     statement = sql.SQL(_ADD_UP).format(
-        costs=name_of(costs), parted=name_of(PARTED), usage=name_of(usage), source=sql.Literal(source_uuid),
-        has=names_of(told.moved_has), own=names_of(told.moved_has, "u"), kinds=names_of(told.kinds),
-        told=names_of(told.kinds, "r"), moved=sql.Identifier(told.moved),
+        costs=name_of(costs), parted=name_of(PARTED), parties=name_of(PARTIES), source=sql.Literal(source_uuid),
+        has=names_of(told.shared), own=names_of(told.shared, "u"), kinds=each("{}, ", told.kinds),
+        of_part=each("r.{}, ", told.kinds), moved=sql.Identifier(told.moved),
     )  # fmt: skip
     conn.execute(statement)
-
-
-def _each(form: str, names: list[str]) -> sql.Composed:
-    return sql.SQL("").join(sql.SQL(form).format(sql.Identifier(n)) for n in names)

@@ -154,25 +154,40 @@ class Told:
 
     Attributes:
         keys: what a cost has from the row of usage that it is a cost of.
-        kinds: texts that tell costs of one row of usage apart; `type` is one of them.
-        type: the kind that says of what type a cost is (Infrastructure, Supplementary), or by which distribution it was moved.
         figures: money that pricing and markup add.
-        raw: money that rows of usage have of their own, and what it is called among the rates.
-        given: the figures that a distribution moves; it moves raw money too.
         moved: the money that a distribution moves.
-        moved_by: what givers and takers are grouped by, beside the day.
-        moved_has: what their rows have.
+        kinds: texts that tell costs of one row of usage apart.
+        type: the kind that says of what type a cost is (Infrastructure, Supplementary), or by which distribution it was moved.
+        raw: money that rows of usage have of their own, and what it is called among the rates; a distribution moves it too.
+        kept: the figures that a distribution leaves where they are.
+        moved_by: what givers and takers are grouped by, beside the day; empty: all keys.
+        moved_has: what their rows have beside that, the least where it differs within a group; empty: all keys.
     """
 
     keys: tuple[str, ...]
-    kinds: tuple[str, ...]
-    type: str
     figures: tuple[str, ...]
-    raw: Mapping[str, str]
-    given: tuple[str, ...]
     moved: str
-    moved_by: tuple[str, ...]
-    moved_has: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    type: str = ""
+    raw: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    moved_by: tuple[str, ...] = ()
+    moved_has: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The figures that a distribution moves."""
+        return tuple(f for f in self.figures if f not in self.kept)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What givers and takers are grouped by, beside the day."""
+        return self.moved_by or self.keys
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """What the rows of givers and takers have."""
+        return self.moved_has or self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +205,10 @@ class CostModelSpec:
       that with `is_default` if its value has none;
     * `metrics`: the metrics that share the template and have such a rate, as a map from name to params; `tiered`: whether one of them has
       more than one tier; `distribution_type`; `days_in_month`, `month_start`, `month_end`, `source_uuid`; for a markup, `markup` (a
-      Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there);
-    * for a distribution, `{{ costs }}`: the rows that pricing and markup added to the fact (a table name).
+      Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there).
+    Without `told` a template's columns are columns of the fact, and its rows are added to it; nothing can be distributed.
 
-    Without `told` a template's columns are columns of the fact, and its rows are added to it.
-
-    With `told` costs can be told by rate. A pricing template gives a row for each row of usage and rate, with the columns `usage_row`,
+    With `told` costs can be told by rate and distributed. A pricing template gives a row for each row of usage and rate, with the columns `usage_row`,
     `rate_name`, `metric`, those of `told.kinds` and `told.figures` that it fills, and nothing else; the row of the fact takes `told.keys`
     from its row of usage. A cost that is of no row of usage leaves `usage_row` null and gives its keys itself; if distributions are to move
     it as if it were of some row, `beside` names that. Markup is a rate with the metric `markup`. A distribution's template names the rows
@@ -208,7 +221,7 @@ class CostModelSpec:
         metrics: in the order that `metrics/` lists them.
         distributions: run after pricing, in this order; each sees the costs of the pricing steps, not of its fellows.
         markup: the template that adds markup; None: no markup.
-        told: how costs are told by rate; None: they are not.
+        told: how costs are told by rate; None: they are not, and there are no distributions.
     """
 
     package: str

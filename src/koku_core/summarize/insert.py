@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import sql
@@ -11,13 +11,19 @@ from koku_core.database.server import Connection
 from koku_core.sql import Rendered, Table
 
 
-def insert_select(conn: Connection, into: Table, select: Rendered, constants: Mapping[str, Any] | None = None) -> int:
-    """Append the rows of a SELECT to `into`; columns that it does not name stay null, `constants` fill further ones.
+def insert_select(conn: Connection, into: Table, select: Rendered) -> int:
+    """Append the rows of a SELECT to `into`; columns that it does not name stay null.
 
     Returns:
         How many rows were added.
     """
-    names = columns_of(conn, select)
+    return insert_columns(conn, into, select, columns_of(conn, select))
+
+
+def insert_columns(
+    conn: Connection, into: Table, select: Rendered, names: Sequence[str], constants: Mapping[str, Any] | None = None
+) -> int:
+    """The same of a SELECT whose columns are known; `constants` fill further ones."""
     text, values = select.psycopg()
     fixed = dict(constants or {})
     statement = sql.SQL("INSERT INTO {} ({}) SELECT rows.*{} FROM ({}) AS rows").format(

@@ -182,40 +182,24 @@ def _replace(conn: Connection, summary: Summary, source_uuid: str, month: date, 
 
 
 def _price(conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date) -> None:
-    """Publish the costs. Those that are told by rate are added up once all are there; others are read while they are made."""
+    """Publish the costs, and what they are by rate."""
     fact, spec, by_rate = plugin.summary.fact, plugin.cost_model, plugin.summary.by_rate
-    if spec is None or spec.told is None:
-        run_costs(conn, plugin, source_uuid, month, USAGE, COSTS)
-        _copy(conn, fact, COSTS)
-        return
-    model = run_costs(conn, plugin, source_uuid, month, USAGE, Table(fact.name))
-    if by_rate:
+    costed = run_costs(conn, plugin, source_uuid, month, USAGE, Table(fact.name))
+    if by_rate and spec and spec.told:
         forget(conn, by_rate.name, "usage_start", source_uuid, month)
-        fill_by_rate(conn, spec.told, by_rate, source_uuid, model, USAGE, Table(by_rate.name))
+        fill_by_rate(conn, spec.told, by_rate, source_uuid, costed, Table(by_rate.name))
 
 
 def _roll_up(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:
     """Make the rollups from what is published now."""
     fact = summary.fact
-    conn.execute(
-        sql.SQL(
-            "CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS SELECT {0} FROM pg_temp.usage UNION ALL SELECT {0} FROM {1} WHERE {2}"
-        ).format(_rolled(fact), sql.Identifier(fact.name), _costs_of(source_uuid, month))
+    rows = sql.SQL("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2} WHERE {3})").format(
+        _names(fact), _name(USAGE), sql.Identifier(fact.name), _costs_of(source_uuid, month)
     )
-    fill_rollups(conn, fact, source_uuid, month, sql.SQL("pg_temp.rolled"))
+    fill_rollups(conn, fact, source_uuid, month, rows)
     if from_lake:
         for each in summary.details:
             fill_rollups(conn, each, source_uuid, month, _name(made(each)))
-
-
-def _rolled(fact: Fact) -> sql.Composed:
-    """The columns that rollups are made of: labels make rows wide, and every rollup reads them all."""
-    named = {n for r in fact.rollups for n in (*r.dims, *r.texts)}
-    kept = [
-        c.name for c in fact.all_columns
-        if c.kind is not Kind.LABELS or c.name in named or any(c.name in r.where for r in fact.rollups)
-    ]  # fmt: skip
-    return sql.SQL(", ").join(map(sql.Identifier, kept))
 
 
 def _analyze(conn: Connection, fact: Fact, table: Table) -> None:

@@ -163,6 +163,8 @@ def _templates(plugin: ProviderPlugin) -> Iterator[str]:
     if spec:
         yield from _twice("metric", (m.name for m in spec.metrics))
         yield from _twice("distribution", (d.key for d in spec.distributions))
+        if spec.distributions and spec.told is None:
+            yield "distributions move costs that are told by rate, but CostModelSpec.told is not given"
         priced = [m.template_of(by_tag=by_tag) for m in spec.metrics for by_tag in (False, True)]
         costs = [*priced, spec.markup, *(d.template for d in spec.distributions)]
         wanted += [(spec.package, t) for t in costs if t]
