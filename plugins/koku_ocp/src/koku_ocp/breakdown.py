@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from koku_core.declare.reports import CURRENCY, Categories, Expression, Key, Listed, Report, Text, column
+from koku_core.declare.reports import CURRENCY, Expression, Key, Listed, Report, Text, column
+from koku_ocp import report_parts as parts
 from koku_ocp.facts import COST_BY_RATE
-from koku_ocp.report_parts import (
-    CLUSTER,
-    COST_ORDERS,
-    MODEL_COSTS,
-    NODE,
-    PROJECT,
-    cost_aggregates,
-    cost_block,
-    distributed_total,
-    distributions,
-)
 
 #: What cost a row is of: the project's own, or that of an overhead which was handed on to it (or away from it).
 _OVERHEAD = Expression(
@@ -30,32 +20,30 @@ _LISTS = """
                                ORDER BY lower(p.name), l[1], l[2]::int), '[]')
      FROM (SELECT string_to_array(v, '/') AS l FROM unnest({values}) AS v) AS lists LEFT JOIN price_list AS p ON p.uuid = l[1]::uuid)"""
 
-
-def breakdown(category: Key, clusters: Listed, categories: Categories, *texts: Text) -> Report:
-    """The breakdown of `costs`, with what it shares with the other reports."""
-    return Report(
-        "costs",
-        "What costs are made of: of each project, cluster or node which rate, and of which overhead, comes to how much.",
-        (
-            CLUSTER, PROJECT, NODE, category,
-            Key("overhead", _OVERHEAD, order="overhead"), Key("rate", column("rate_name"), order="rate"),
-            Key("metric", column("metric"), order="metric"), Key("cost_type", column("rate_type"), order="cost_type"),
-            Key("price_list", Expression("price_list::text", ("price_list",)), order="price_list"),
-        ),
-        cost_aggregates(*MODEL_COSTS),
-        cost_block(*distributions(""), distributed_total("")),
-        order="cost_total_distributed",
-        orders={**COST_ORDERS, "distributed_cost": ("cost_total_distributed", ())},
-        lists=(clusters, Listed("price_lists", _LIST, shown=_LISTS)),
-        texts=(
-            *texts,
-            Text("metric", "rate", column("metric"), others="{label}"),
-            Text("cost_type", "rate", column("rate_type"), others="{label}"),
-        ),
-        units={"cost_units": CURRENCY},
-        categories=categories,
-        limit_alone=True,
-        fact=COST_BY_RATE,
-        usual_groups=("project",),
-        parts=("overhead", "rate"),
-    )  # fmt: skip
+BREAKDOWN = Report(
+    "costs",
+    "What costs are made of: of each project, cluster or node which rate, and of which overhead, comes to how much.",
+    (
+        parts.CLUSTER, parts.PROJECT, parts.NODE, parts.CATEGORY,
+        Key("overhead", _OVERHEAD, order="overhead"), Key("rate", column("rate_name"), order="rate"),
+        Key("metric", column("metric"), order="metric"), Key("cost_type", column("rate_type"), order="cost_type"),
+        Key("price_list", Expression("price_list::text", ("price_list",)), order="price_list"),
+    ),
+    parts.cost_aggregates(*parts.MODEL_COSTS),
+    parts.cost_block(*parts.distributions(""), parts.distributed_total("")),
+    order="cost_total_distributed",
+    orders={**parts.COST_ORDERS, "distributed_cost": ("cost_total_distributed", ())},
+    lists=(parts.CLUSTERS, Listed("price_lists", _LIST, shown=_LISTS)),
+    texts=(
+        parts.COST_GROUP,
+        *parts.PROJECT_TEXTS,
+        Text("metric", "rate", column("metric"), others="{label}"),
+        Text("cost_type", "rate", column("rate_type"), others="{label}"),
+    ),
+    units={"cost_units": CURRENCY},
+    categories=parts.CATEGORIES,
+    limit_alone=True,
+    fact=COST_BY_RATE,
+    usual_groups=("project",),
+    parts=("overhead", "rate"),
+)  # fmt: skip

@@ -16,19 +16,9 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
+from koku_ocp import report_parts as parts
 from koku_ocp.facts import VM_ROWS
-from koku_ocp.report_parts import (
-    ALIAS,
-    CLUSTER,
-    COST_ORDERS,
-    MODEL_COSTS,
-    NODE,
-    PROJECT,
-    cost_aggregates,
-    cost_block,
-    distributed_total,
-    distributions,
-)
+from koku_ocp.report_parts import ALIAS, CLUSTER, MODEL_COSTS, NARROWING, NODE, PROJECT
 
 _ROWS = Expression(VM_ROWS, ("vm_name",))
 _VM = Key("vm_name", column("vm_name"), order="vm_name", exclude_operators=False)
@@ -81,11 +71,11 @@ VIRTUAL_MACHINES = Report(
     "resources/virtual-machines",
     "The virtual machines of a month, what they request and what they cost.",
     (*map(_within, (CLUSTER, PROJECT, NODE)), _VM),
-    (*cost_aggregates(*MODEL_COSTS), _CPU, _MEMORY),
-    (*cost_block(*distributions(""), distributed_total("")), _CPU_FIGURE, _MEMORY_FIGURE),
+    (*parts.cost_aggregates(*MODEL_COSTS), _CPU, _MEMORY),
+    (*parts.cost_block(*parts.distributions(""), parts.distributed_total("")), _CPU_FIGURE, _MEMORY_FIGURE),
     where=_ROWS,
     orders={
-        **COST_ORDERS, "distributed_cost": ("cost_total_distributed", ()),
+        **parts.COST_ORDERS, "distributed_cost": ("cost_total_distributed", ()),
         **{n: (n, ()) for n in ("cluster", "project", "node", "request_cpu", "request_memory")},
     },
     lists=(Listed("storage", _CLAIM, shown=_CLAIMS), Listed("tags", _LABELS, shown=_TAGS)),
@@ -100,10 +90,5 @@ VIRTUAL_MACHINES = Report(
     inventory=True,
 )  # fmt: skip
 
-MACHINES = ResourceType(
-    "virtual-machines", Key("vm_name", column("vm_name")), (CLUSTER, PROJECT), where=_ROWS, counted=False,
-    narrowing=(
-        Key("cluster_id", column("cluster_id")), Key("cluster_alias", column("cluster_alias")),
-        Key("namespace", column("namespace")), Key("node", column("node")),
-    ),
-)  # fmt: skip
+_NAME = Key("vm_name", column("vm_name"))
+MACHINES = ResourceType("virtual-machines", _NAME, (CLUSTER, PROJECT), where=_ROWS, counted=False, narrowing=NARROWING)

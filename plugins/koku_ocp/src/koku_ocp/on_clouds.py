@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from koku_core.declare.reports import CURRENCY, Aggregate, Choice, Expression, Figure, Key, Listed, Report, Text, column
+from koku_core.declare.reports import CURRENCY, Aggregate, Choice, Expression, Figure, Key, Report, column
+from koku_ocp.report_parts import CLUSTER, CLUSTERS, NODE, PROJECT, PROJECT_TEXTS
 
 _NOTHING, _UNKNOWN = Expression("false", ()), Expression("NULL::text", ())
 #: Clients ask by type of cost as they do of bills; what is billed of a cluster is one amount.
@@ -23,39 +24,17 @@ _ORDERS = {
 }  # fmt: skip
 
 
-def reports(
-    cluster: Key, project: Key, node: Key, lists: tuple[Listed, ...], texts: tuple[Text, ...]
-) -> tuple[Report, ...]:
-    """The three reports.
-
-    Args:
-        cluster: the key of clusters, as the provider's other reports know it.
-        project: that of projects.
-        node: that of nodes.
-        lists: what stands beside figures.
-        texts: likewise, where projects are grouped by.
-    """
-    keys = (
-        *(Key(name, _UNKNOWN, order=name) for name in _BILLED),
-        *(Key(name, search=(_UNKNOWN,), inert=True) for name in ("az", "org_unit_id", "storage_type")),
-        *(replace(k, search=k.searched) for k in (cluster, project, node)),
-    )
-    ignored, type_ = Key("instance_type", search=(_UNKNOWN,), inert=True), Key("instance_type", _UNKNOWN)
-    return (
-        _report("costs", "What clusters cost on clouds.", (*keys, ignored), lists, texts),
-        _report(
-            "storage", "How much clusters stored on clouds, and what it cost.", (*keys, ignored), lists, texts, "GB-Mo"
-        ),
-        _report("instance-types", "How long clusters' instances ran on clouds.", (*keys, type_), lists, texts, "Hrs"),
-    )
+_KEYS = (
+    *(Key(name, _UNKNOWN, order=name) for name in _BILLED),
+    *(Key(name, search=(_UNKNOWN,), inert=True) for name in ("az", "org_unit_id", "storage_type")),
+    *(replace(k, search=k.searched) for k in (CLUSTER, PROJECT, NODE)),
+)
 
 
-def _report(
-    name: str, doc: str, keys: tuple[Key, ...], lists: tuple[Listed, ...], texts: tuple[Text, ...], unit: str = ""
-) -> Report:
+def _report(name: str, doc: str, instance_type: Key, unit: str = "") -> Report:
     used = (Figure("usage", "usage", "usage", unit),) if unit else ()
     return Report(
-        f"infrastructures/all/{name}", doc, keys,
+        f"infrastructures/all/{name}", doc, (*_KEYS, instance_type),
         (Aggregate("usage", Expression("0", ())),) if unit else (),
         (*used, *_cost_block()),
         where=_NOTHING,
@@ -63,8 +42,8 @@ def _report(
         orders=_ORDERS if unit else {n: o for n, o in _ORDERS.items() if n != "usage"},
         deltas={"usage": "usage"} if unit else {"cost": "cost_total", "cost_total": "cost_total"},
         refused_deltas=("cost", "cost_total") if unit else (),
-        lists=lists,
-        texts=texts,
+        lists=(CLUSTERS,),
+        texts=PROJECT_TEXTS,
         tags="all_labels",
         units={"cost_units": CURRENCY} | ({"usage_units": unit} if unit else {}),
         choice=Choice("cost_type", _COST_TYPES[0], dict.fromkeys(_COST_TYPES, _COST)),
@@ -78,3 +57,11 @@ def _cost_block() -> tuple[Figure, ...]:
     found = [Figure(f"infra_{name}", sql, f"infrastructure.{name}", CURRENCY) for name, sql in parts]
     found += [Figure(f"sup_{name}", "0", f"supplementary.{name}", CURRENCY) for name, _ in parts]
     return (*found, *(Figure(f"cost_{name}", sql, f"cost.{name}", CURRENCY) for name, sql in parts))
+
+
+_IGNORED = Key("instance_type", search=(_UNKNOWN,), inert=True)
+ON_CLOUDS = (
+    _report("costs", "What clusters cost on clouds.", _IGNORED),
+    _report("storage", "How much clusters stored on clouds, and what it cost.", _IGNORED, "GB-Mo"),
+    _report("instance-types", "How long clusters' instances ran on clouds.", Key("instance_type", _UNKNOWN), "Hrs"),
+)

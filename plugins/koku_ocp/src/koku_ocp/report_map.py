@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from koku_core.declare.reports import (
     CURRENCY,
     Aggregate,
     Capacity,
-    Categories,
     CostGroups,
     Expression,
     Figure,
@@ -19,33 +19,20 @@ from koku_core.declare.reports import (
     ReportMap,
     ResourceType,
     TagReport,
-    Text,
     column,
 )
-from koku_ocp import gpu_reports, on_clouds
-from koku_ocp.breakdown import breakdown
+from koku_ocp import report_parts as parts
+from koku_ocp.breakdown import BREAKDOWN
 from koku_ocp.facts import DAILY_SUMMARY, NETWORK_ROWS, POD_ROWS, REAL, VOLUME_ROWS
+from koku_ocp.gpu_reports import GPUS, INSTANCES, MODELS, VENDORS
 from koku_ocp.lines import LINES
 from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
-from koku_ocp.report_parts import (
-    ALIAS,
-    CLUSTER,
-    COST_ORDERS,
-    MODEL_COSTS,
-    NODE,
-    PROJECT,
-    TOTAL,
-    cost_aggregates,
-    cost_block,
-    distributed_total,
-    distributions,
-)
+from koku_ocp.on_clouds import ON_CLOUDS
+from koku_ocp.report_parts import CATEGORY, CLUSTER, CLUSTERS, NODE, PROJECT, PROJECT_TEXTS, TOTAL
 
-_GROUP_NAME = Expression("(SELECT name FROM cost_group WHERE id = cost_category_id)", ("cost_category_id",))
 #: No cluster is known to run on a cloud as long as no cloud's bills are matched, so no row fulfils it.
 _ON_CLOUD = Expression("cardinality({values}::text[]) < 0", ())
 
-CATEGORY = Key("category", search=(_GROUP_NAME,))
 KEYS = (
     CLUSTER,
     PROJECT,
@@ -56,22 +43,6 @@ KEYS = (
     CATEGORY,
     Key("infrastructures", choices=("aws", "azure", "gcp"), exclude_choices=("aws", "azure"), condition=_ON_CLOUD),
 )  # fmt: skip
-
-CLUSTERS = Listed("clusters", ALIAS)
-CLASSIFICATION = Text("classification", "project", of_group="""
-    CASE WHEN {value} LIKE 'openshift-%' OR {value} LIKE 'kube-%' OR {value} = 'openshift' THEN 'default'
-         WHEN {value} IN ('Platform unallocated', 'Worker unallocated', 'GPU unallocated') THEN 'unallocated'
-         WHEN {value} IN ('Storage unattributed', 'Network unattributed') THEN 'unattributed'
-         ELSE 'project' END""")  # fmt: skip
-DEFAULT_PROJECT = Text("default_project", "project", ranked=True, others="False")
-COST_GROUP = Text(
-    "cost_group",
-    "project",
-    column("cost_category_id"),
-    shown="(SELECT name FROM cost_group WHERE id = {value})",
-    ranked_null=0,
-)
-CATEGORIES = Categories("project", _GROUP_NAME, "cost_group")
 
 
 def _quantities(**columns: str) -> tuple[Aggregate, ...]:
@@ -84,13 +55,12 @@ def _used(unit: str, *names: str) -> tuple[Figure, ...]:
 
 _COST_DELTAS = {"cost": "cost_total", "cost_total": "cost_total", "distributed_cost": "cost_total_distributed"}
 _INVENTORY_ORDERS = {
-    **COST_ORDERS,
+    **parts.COST_ORDERS,
     **{n: (n, ()) for n in ("usage", "request", "limit", "usage_efficiency", "wasted_cost")},
 }
 _INVENTORY_DELTAS = {
     **_COST_DELTAS, "cost_total_distributed": "cost_total_distributed", "usage": "usage", "request": "request"
 }  # fmt: skip
-_COMPARED = ("usage", "request", "limit", "capacity", "distributed_cost")
 _DELTA_WITH = {"distributed_cost": "project"}
 _SCORE = (
     Figure("usage_efficiency", "CASE WHEN request = 0 THEN 0 ELSE round(usage / request * 100) END",
@@ -103,44 +73,65 @@ COSTS = Report(
     "costs",
     "What clusters cost.",
     KEYS,
-    cost_aggregates(*MODEL_COSTS),
-    cost_block(
-        *distributions("project"),
-        distributed_total("project"),
+    parts.cost_aggregates(*parts.MODEL_COSTS),
+    parts.cost_block(
+        *parts.distributions("project"),
+        parts.distributed_total("project"),
     ),
     forecast=("infra_total", "sup_total", "cost_total"),
-    orders=COST_ORDERS,
+    orders=parts.COST_ORDERS,
     deltas=_COST_DELTAS,
     delta_with=_DELTA_WITH,
     lists=(CLUSTERS,),
-    texts=(COST_GROUP, CLASSIFICATION, DEFAULT_PROJECT),
+    texts=(parts.COST_GROUP, *PROJECT_TEXTS),
     tags="all_labels",
     units={"cost_units": CURRENCY},
     flags=(
         Flag("distributed_overhead", "project",
              Expression("cost_model_rate_type IN ('platform_distributed', 'worker_distributed')", ("cost_model_rate_type",))),
     ),
-    categories=CATEGORIES,
+    categories=parts.CATEGORIES,
 )  # fmt: skip
+
+
+def _inventory(
+    name: str,
+    doc: str,
+    quantities: tuple[Aggregate, ...],
+    used: tuple[Figure, ...],
+    where: Expression,
+    unit: str,
+    size_unit: str = "",
+    **more: Any,
+) -> Report:
+    """A report about what is used of one resource; `size_unit` is of what there is of it."""
+    sizes = {"capacity_count_units": size_unit} if size_unit else {}
+    return Report(
+        name, doc, KEYS, quantities, used,
+        where=where,
+        order="usage",
+        orders=_INVENTORY_ORDERS,
+        deltas=_INVENTORY_DELTAS,
+        compared=("usage", "request", "limit", "capacity", "distributed_cost"),
+        delta_with=_DELTA_WITH,
+        texts=PROJECT_TEXTS,
+        units={"cost_units": CURRENCY, "usage_units": unit, **sizes},
+        categories=parts.CATEGORIES,
+        **{"lists": (CLUSTERS,), **more},
+    )  # fmt: skip
 
 
 def _pods(name: str, doc: str, quantity: str, unit: str, size: str, size_unit: str, model: str) -> Report:
     """The report about what pods use of one resource."""
-    return Report(
+    return _inventory(
         name,
         doc,
-        KEYS,
         _quantities(usage=f"pod_usage_{quantity}", request=f"pod_request_{quantity}", limit=f"pod_limit_{quantity}")
-        + cost_aggregates(model),
-        (*_used(unit, "usage", "request", "limit"), *_SCORE, *cost_block(distributed_total(""))),
-        where=Expression(POD_ROWS, ("data_source", "namespace")),
-        order="usage",
-        orders=_INVENTORY_ORDERS,
-        deltas=_INVENTORY_DELTAS,
-        compared=_COMPARED,
-        delta_with=_DELTA_WITH,
-        lists=(CLUSTERS,),
-        texts=(CLASSIFICATION, DEFAULT_PROJECT),
+        + parts.cost_aggregates(model),
+        (*_used(unit, "usage", "request", "limit"), *_SCORE, *parts.cost_block(parts.distributed_total(""))),
+        Expression(POD_ROWS, ("data_source", "namespace")),
+        unit,
+        size_unit,
         capacity=Capacity(
             "node",
             unit,
@@ -152,8 +143,6 @@ def _pods(name: str, doc: str, quantity: str, unit: str, size: str, size_unit: s
         tags="pod_labels",
         alone=("score",),
         total_names={"score": "total_score"},
-        units={"cost_units": CURRENCY, "usage_units": unit, "capacity_count_units": size_unit},
-        categories=CATEGORIES,
     )
 
 
@@ -165,29 +154,24 @@ MEMORY = _pods(
     "memory", "Memory that pods used, requested and were limited to, and what it cost.",
     "memory_gigabyte_hours", "GiB-Hours", "memory_gigabytes", "GiB", "cost_model_memory_cost",
 )  # fmt: skip
-VOLUMES = Report(
+VOLUMES = _inventory(
     "volumes",
     "Storage that volume claims used and requested, and what it cost.",
-    KEYS,
     _quantities(
         usage="persistentvolumeclaim_usage_gigabyte_months",
         request="volume_request_storage_gigabyte_months",
         capacity="persistentvolumeclaim_capacity_gigabyte_months",
     )
-    + cost_aggregates("cost_model_volume_cost"),
-    (*_used("GiB-Mo", "usage", "request", "capacity"), *cost_block()),
-    where=Expression(VOLUME_ROWS, ("data_source", "persistentvolumeclaim")),
-    order="usage",
-    orders=_INVENTORY_ORDERS,
-    deltas=_INVENTORY_DELTAS,
-    compared=_COMPARED,
-    delta_with=_DELTA_WITH,
+    + parts.cost_aggregates("cost_model_volume_cost"),
+    (*_used("GiB-Mo", "usage", "request", "capacity"), *parts.cost_block()),
+    Expression(VOLUME_ROWS, ("data_source", "persistentvolumeclaim")),
+    "GiB-Mo",
+    "GiB",
     lists=(
         CLUSTERS,
         Listed("persistent_volume_claim", column("persistentvolumeclaim"), total=True, repeated=True),
         Listed("storage_class", column("storageclass"), total=True, repeated=True),
     ),
-    texts=(CLASSIFICATION, DEFAULT_PROJECT),
     capacity=Capacity(
         "node",
         "GiB-Mo",
@@ -197,35 +181,21 @@ VOLUMES = Report(
         part_how="sum",
     ),
     tags="volume_labels",
-    units={"cost_units": CURRENCY, "usage_units": "GiB-Mo", "capacity_count_units": "GiB"},
-    categories=CATEGORIES,
 )
-
-NETWORK = Report(
+NETWORK = _inventory(
     "network",
     "What the cloud that clusters run on bills for their traffic with the world.",
-    KEYS,
-    (
-        *_quantities(data_in="infrastructure_data_in_gigabytes", data_out="infrastructure_data_out_gigabytes"),
-        *cost_aggregates(*MODEL_COSTS),
-    ),
+    _quantities(data_in="infrastructure_data_in_gigabytes", data_out="infrastructure_data_out_gigabytes")
+    + parts.cost_aggregates(*parts.MODEL_COSTS),
     (
         Figure("usage", "data_in + data_out", "usage", "GB"),
         Figure("data_transfer_in", "data_in", "data_transfer_in", "GB"),
         Figure("data_transfer_out", "data_out", "data_transfer_out", "GB"),
-        *cost_block(),
+        *parts.cost_block(),
     ),
-    where=Expression(NETWORK_ROWS, ("namespace",)),
-    order="usage",
-    orders=_INVENTORY_ORDERS,
-    deltas=_INVENTORY_DELTAS,
-    compared=_COMPARED,
-    delta_with=_DELTA_WITH,
-    lists=(CLUSTERS,),
-    texts=(CLASSIFICATION, DEFAULT_PROJECT),
+    Expression(NETWORK_ROWS, ("namespace",)),
+    "GB",
     tags="all_labels",
-    units={"cost_units": CURRENCY, "usage_units": "GB"},
-    categories=CATEGORIES,
 )
 
 #: Tag tables keep namespaces, not cost groups.
@@ -242,31 +212,30 @@ TAGS = TagReport(
 #: No cluster is known to run on a cloud as long as no cloud's bills are matched.
 _CLOUDS = dict.fromkeys(("aws", "azure", "gcp", "all_cloud"), Expression("false", ()))
 RESOURCE_TYPES = (
-    ResourceType("clusters", CLUSTER, alias=("cluster_alias", ALIAS), switches=_CLOUDS),
+    ResourceType("clusters", CLUSTER, alias=("cluster_alias", parts.ALIAS), switches=_CLOUDS),
     ResourceType("nodes", NODE, (CLUSTER,), switches=_CLOUDS),
     ResourceType("projects", PROJECT, (CLUSTER,), switches=_CLOUDS),
     MACHINES,
-    *gpu_reports.resource_types(CLUSTER, PROJECT),
+    VENDORS,
+    MODELS,
 )  # fmt: skip
 COST_GROUPS = CostGroups(
     PROJECT,
-    Key("cluster", ALIAS),
+    Key("cluster", parts.ALIAS),
     # of what runs: a project that has labels alone may have a price, but nothing to be grouped
     Expression(
         f"{REAL} AND namespace <> 'GPU unallocated' AND cost_model_rate_type IS NULL",
         ("namespace", "cost_model_rate_type"),
     ),
 )
-GPUS = gpu_reports.reports(CLUSTER, PROJECT, NODE, CLUSTERS, (CLASSIFICATION, DEFAULT_PROJECT))
-ON_CLOUDS = on_clouds.reports(CLUSTER, PROJECT, NODE, (CLUSTERS,), (CLASSIFICATION, DEFAULT_PROJECT))
 
 REPORT_MAP = ReportMap(
     DAILY_SUMMARY,
-    (COSTS, COMPUTE, MEMORY, VOLUMES, NETWORK, VIRTUAL_MACHINES, *GPUS, *ON_CLOUDS),
+    (COSTS, COMPUTE, MEMORY, VOLUMES, NETWORK, VIRTUAL_MACHINES, GPUS, INSTANCES, *ON_CLOUDS),
     TAGS,
     currency="raw_currency",
     resource_types=RESOURCE_TYPES,
     cost_groups=COST_GROUPS,
     lines=LINES,
-    breakdowns=(breakdown(CATEGORY, CLUSTERS, CATEGORIES, COST_GROUP, CLASSIFICATION, DEFAULT_PROJECT),),
+    breakdowns=(BREAKDOWN,),
 )
