@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from koku_core.declare.reports import CURRENCY, Aggregate, Choice, Expression, Figure, Key, Report, column
-from koku_ocp.report_parts import CLUSTER, CLUSTERS, NODE, PROJECT, PROJECT_TEXTS
+from koku_ocp.report_parts import CLUSTER, CLUSTERS, NODE, OWN_COST_ORDERS, PROJECT, PROJECT_TEXTS
 
 _NOTHING, _UNKNOWN = Expression("false", ()), Expression("NULL::text", ())
 #: Clients ask by type of cost as they do of bills; what is billed of a cluster is one amount.
@@ -19,11 +19,6 @@ _COST = (
     Aggregate("markup", column("infrastructure_markup_cost"), money="bill"),
 )
 _BILLED = ("account", "service", "region", "product_family")
-_ORDERS = {
-    "cost": ("cost_total", ()), "infrastructure": ("infra_total", ()), "supplementary": ("sup_total", ()), "usage": ("usage", ()),
-}  # fmt: skip
-
-
 _KEYS = (
     *(Key(name, _UNKNOWN, order=name) for name in _BILLED),
     *(Key(name, search=(_UNKNOWN,), inert=True) for name in ("az", "org_unit_id", "storage_type")),
@@ -39,7 +34,7 @@ def _report(name: str, doc: str, instance_type: Key, unit: str = "") -> Report:
         (*used, *_cost_block()),
         where=_NOTHING,
         order="usage" if unit else "cost_total",
-        orders=_ORDERS if unit else {n: o for n, o in _ORDERS.items() if n != "usage"},
+        orders=OWN_COST_ORDERS | ({"usage": ("usage", ())} if unit else {}),
         deltas={"usage": "usage"} if unit else {"cost": "cost_total", "cost_total": "cost_total"},
         refused_deltas=("cost", "cost_total") if unit else (),
         lists=(CLUSTERS,),
