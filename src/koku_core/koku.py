@@ -12,16 +12,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from koku_core.access import EVERYTHING
-from koku_core.clock import Clock, month_of
-from koku_core.database import Server, System, Tenant
+from koku_core.clock import month_of
+from koku_core.database import Tenant
 from koku_core.errors import KokuError, UnknownName
+from koku_core.jobs.months import enqueue_months, summarize_all
 from koku_core.jobs.queue import Job, Jobs
 from koku_core.plugins import Plugins
 from koku_core.progress import Progress, shown
-from koku_core.services import Services
+from koku_core.services import Services, construct
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
-from koku_core.sources.registry import SourceRegistry, summarize_all
+from koku_core.sources.registry import SourceRegistry
 from koku_core.tags import TagKeys
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Koku:
             update=_secret({k: v for k, v in given.items() if v is not None})
         )
         with contextlib.ExitStack() as stack:
-            services = _services(chosen, plugins, stack)
+            services = construct(chosen, plugins, stack)
             return cls(services, services.system.tenant(tenant), stack.pop_all())
         raise AssertionError  # pragma: no cover - the block above returns or raises
 
@@ -215,17 +216,12 @@ class Koku:
         Returns:
             The ids of the jobs.
         """
-        uuids = [self.sources.get(source).uuid] if source is not None else None
+        uuids = [s.uuid for s in ([self.sources.get(source)] if source is not None else self.sources)]
         with self.handle.ensure().transaction() as conn:
             if months is None:
                 return summarize_all(conn, self.handle.name, uuids)
-            from koku_core.jobs.queue import enqueue
-
-            return [
-                enqueue(conn, self.handle.name, "summarize", key=f"{u} {m:%Y-%m-%d}", source_uuid=u,
-                        arguments={"source": u, "month": f"{month_of(m):%Y-%m-%d}"})
-                for u in uuids or [s.uuid for s in self.sources] for m in months
-            ]  # fmt: skip
+            wanted = [(uuid, month_of(month)) for uuid in uuids for month in months]
+            return enqueue_months(conn, self.handle.name, "summarize", wanted)
 
     def sample(self, provider: str, folder: Path | str) -> Sample:
         """Write a small sample of what a provider reads, dated to today, for those who have no data at hand.
@@ -409,43 +405,3 @@ def _secret(values: dict[str, Any]) -> dict[str, Any]:
     from pydantic import SecretStr
 
     return {k: SecretStr(v) if k == "database_url" else v for k, v in values.items()}
-
-
-def _services(settings: Settings, plugins: Plugins | None, stack: contextlib.ExitStack) -> Services:
-    """Construct the parts; `stack` closes what must be closed."""
-    from koku_core.database.crypto import Vault
-    from koku_core.intake.kept import KeptFiles
-    from koku_core.lake import Lake
-
-    server = Server(_dsn(settings, stack), pool_size=settings.pool_size)
-    stack.callback(server.close)
-    server.open()
-    system = System(server)
-    system.migrate()
-    place = settings.lake_url or str(settings.data_dir / "lake")
-    lake = Lake(system, place)
-    stack.callback(lake.close)
-    loaded = plugins or Plugins(settings.plugins)
-    executor = _executor(settings, loaded)(settings, lake)
-    stack.callback(executor.close)
-    vault = Vault(settings.secret_key, settings.data_dir)
-    return Services(settings, Clock(settings.clock), system, loaded, lake, KeptFiles(place), executor, vault)
-
-
-def _dsn(settings: Settings, stack: contextlib.ExitStack) -> str:
-    if settings.database_url:
-        return settings.database_url.get_secret_value()
-    from koku_core.embedded import EmbeddedServer
-
-    return stack.enter_context(EmbeddedServer(settings.data_dir / "postgres", programs=settings.postgres_bin)).dsn
-
-
-def _executor(settings: Settings, plugins: Plugins) -> Any:
-    from koku_core.executors.postgres import PostgresExecutor
-    from koku_core.executors.trino import TrinoExecutor
-
-    kinds = {"postgres": PostgresExecutor, "trino": TrinoExecutor, **plugins.executors()}
-    try:
-        return kinds[settings.executor]
-    except KeyError:
-        raise UnknownName("executor", settings.executor, kinds) from None

@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 from koku_core.database.server import Connection, rows
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput
+from koku_core.jobs.months import summarize_all
 from koku_core.services import Services
-from koku_core.sources.registry import summarize_all
 
 MAPPED = "Can not disable a key associated with a tag mapping"
 

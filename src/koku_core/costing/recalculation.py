@@ -7,7 +7,7 @@ from datetime import date
 
 from koku_core.clock import month_of
 from koku_core.database.server import Connection
-from koku_core.jobs.queue import enqueue
+from koku_core.jobs.months import enqueue_months
 
 
 def reprice(
@@ -31,10 +31,4 @@ def reprice(
            ORDER BY month DESC, source_uuid""",
         (sorted(set(sources)), first and month_of(first), last),
     ).fetchall()
-    return [
-        enqueue(
-            conn, tenant, "price", key=f"{uuid} {month:%Y-%m-%d}", source_uuid=uuid,
-            arguments={"source": uuid, "month": f"{month:%Y-%m-%d}"},
-        )
-        for uuid, month in found
-    ]  # fmt: skip
+    return enqueue_months(conn, tenant, "price", found)

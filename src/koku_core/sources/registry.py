@@ -13,7 +13,7 @@ from koku_core.database.server import Connection, one, rows
 from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput, UnknownName
 from koku_core.finding import find
-from koku_core.jobs.queue import enqueue
+from koku_core.jobs.months import summarize_all
 from koku_core.jobs.schedule import hasten
 from koku_core.services import Services
 from koku_core.sources.model import Source
@@ -21,6 +21,12 @@ from koku_core.sources.secrets import seal, shown, unseal
 
 _COLUMNS = """uuid::text, id, name, provider, source_type, key, credentials, data_source, paused, created, updated,
               last_payload, last_polling, poll_minutes"""
+
+_UPDATE = f"""
+    UPDATE source SET name = coalesce(%(name)s, name), paused = coalesce(%(paused)s, paused), updated = now(),
+        key = coalesce(%(key)s, key), credentials = coalesce(%(credentials)s, credentials),
+        data_source = coalesce(%(data_source)s, data_source), poll_minutes = coalesce(%(poll_minutes)s, poll_minutes)
+    WHERE uuid = %(uuid)s RETURNING {_COLUMNS}"""
 
 _LONGEST_MIN = 44_640
 
@@ -69,16 +75,10 @@ class SourceRegistry:
                     f"""INSERT INTO source (name, provider, source_type, key, credentials, data_source, paused, poll_minutes)
                         VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}""",
                     (
-                        name,
-                        plugin.name,
-                        kind.name,
-                        key,
-                        Jsonb(seal(given, self._services.vault)),
-                        Jsonb(seal(place, self._services.vault)),
-                        paused,
+                        name, plugin.name, kind.name, key, _sealed(given, self._services), _sealed(place, self._services), paused,
                         poll_minutes,
                     ),
-                )
+                )  # fmt: skip
                 assert row is not None  # noqa: S101 - RETURNING always gives a row
                 self._welcome(conn, plugin.name, key, row["uuid"])
         except psycopg.errors.UniqueViolation as error:
@@ -156,46 +156,38 @@ class SourceRegistry:
         """Change a source. A new name reaches the published months by a job; one that is asked more often is asked earlier from now on."""
         _check_interval(poll_minutes)
         _, kind = self._services.plugins.source_type(source.source_type)
-        new = _validated(kind.credentials, credentials, f"{kind.name} credentials") if credentials is not None else None
-        place = (
-            _validated(kind.data_source, data_source, f"{kind.name} data source")
-            if data_source and kind.data_source
-            else None
-        )
+        new = None if credentials is None else _validated(kind.credentials, credentials, f"{kind.name} credentials")
+        place = None
+        if data_source and kind.data_source:
+            place = _validated(kind.data_source, data_source, f"{kind.name} data source")
         moved = new is not None or place is not None
         key = kind.identity(new or source.credentials, place or source.data_source) if moved else None
+        values = {
+            "uuid": source.uuid, "name": name, "paused": paused, "key": key, "credentials": _sealed(new, self._services),
+            "data_source": _sealed(place, self._services), "poll_minutes": poll_minutes,
+        }  # fmt: skip
         try:
             with self._tenant.transaction() as conn:
-                row = one(
-                    conn,
-                    f"""UPDATE source SET name = coalesce(%s, name), paused = coalesce(%s, paused), updated = now(),
-                            key = coalesce(%s, key), credentials = coalesce(%s, credentials), data_source = coalesce(%s, data_source),
-                            poll_minutes = coalesce(%s, poll_minutes)
-                        WHERE uuid = %s RETURNING {_COLUMNS}""",
-                    (
-                        name,
-                        paused,
-                        key,
-                        _sealed(new, self._services),
-                        _sealed(place, self._services),
-                        poll_minutes,
-                        source.uuid,
-                    ),
-                )
+                row = one(conn, _UPDATE, values)
                 if row is None:
                     raise UnknownName("source", source.name)
-                if row["key"] != source.key:  # what came before is read again under the new key
-                    conn.execute("UPDATE report SET source_key = %s WHERE source_uuid = %s", (row["key"], source.uuid))
-                if name is not None and name != source.name:
-                    summarize_all(conn, self._tenant.name, [source.uuid])
-                if not row["paused"] and (source.paused or row["key"] != source.key):
-                    self._attach(conn, source.provider, row["key"], source.uuid)
+                changed = _source(row)
+                self._follow(conn, source, changed)
                 if poll_minutes is not None:
                     hasten(conn, self._tenant.name, source.uuid, poll_minutes)
-                bump(conn, "settings")
         except psycopg.errors.UniqueViolation as error:
             raise InvalidInput({"source": {"duplicate": f"a source with this {kind.key} exists already"}}) from error
-        return _source(row)
+        return changed
+
+    def _follow(self, conn: Connection, before: Source, now: Source) -> None:
+        """Do what follows from a change of a source."""
+        if now.key != before.key:  # what came before is read again under the new key
+            conn.execute("UPDATE report SET source_key = %s WHERE source_uuid = %s", (now.key, now.uuid))
+        if now.name != before.name:
+            summarize_all(conn, self._tenant.name, [now.uuid])
+        if not now.paused and (before.paused or now.key != before.key):
+            self._attach(conn, now.provider, now.key, now.uuid)
+        bump(conn, "settings")
 
     def remove(self, source: Source, *, wait: bool = True) -> None:
         """Remove a source and all that came of it: rows, line items, kept files, jobs.
@@ -208,37 +200,6 @@ class SourceRegistry:
         from koku_core.sources.removal import remove, remove_by_job
 
         (remove if wait else remove_by_job)(self._services, self._tenant, source)
-
-
-def summarize_all(
-    conn: Connection, tenant: str, sources: list[str] | None = None, kind: str = "summarize"
-) -> list[int]:
-    """Enqueue a job for every published month of some sources, or of all.
-
-    Args:
-        conn: a transaction in the tenant's schema.
-        tenant: its name.
-        sources: uuids; None: all.
-        kind: `summarize` (from the lake) or `price` (costs alone).
-
-    Returns:
-        The ids of the jobs.
-    """
-    found = conn.execute(
-        """SELECT source_uuid::text, month FROM published_month WHERE %s::uuid[] IS NULL OR source_uuid = ANY(%s::uuid[])
-           ORDER BY month DESC""", (sources, sources),
-    ).fetchall()  # fmt: skip
-    return [
-        enqueue(
-            conn,
-            tenant,
-            kind,
-            key=f"{uuid} {month:%Y-%m-%d}",
-            source_uuid=uuid,
-            arguments={"source": uuid, "month": f"{month:%Y-%m-%d}"},
-        )
-        for uuid, month in found
-    ]
 
 
 def seed_cost_groups(conn: Connection, groups: Mapping[str, tuple[str, ...]]) -> None:
