@@ -25,7 +25,7 @@ class Context:
         enabled_currencies: what a request may name.
         tags: the enabled tag keys of the provider's family; `children`: for a parent key, the keys mapped to it.
         categories: the names of all categories.
-        models: for each source with a cost model, that model's currency.
+        priced_in: (source, month) → the currency of the cost model that the month is priced by.
         rates: (base, month) → factor to the currency of the question: what the tenant has set, else what the feed says.
         retained_months: how many months the tenant keeps; None: as the installation says.
         has_data: whether the fact's tables exist.
@@ -39,7 +39,7 @@ class Context:
     tags: frozenset[str] = frozenset()
     children: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
-    models: Mapping[str, str] = field(default_factory=dict)
+    priced_in: Mapping[tuple[str, date], str] = field(default_factory=dict)
     rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
     retained_months: int | None = None
     has_data: bool = False
@@ -63,7 +63,7 @@ _READ = """
             FROM tag_mapping m JOIN tag_key p ON p.uuid = m.parent JOIN tag_key c ON c.uuid = m.child
             WHERE c.family = %(family)s AND c.enabled GROUP BY p.key) AS mapped),
         {categories},
-        (SELECT jsonb_object_agg(source_uuid, currency) FROM cost_model_source JOIN cost_model ON uuid = cost_model_uuid),
+        (SELECT jsonb_agg(jsonb_build_array(source_uuid, month, priced_in)) FROM published_month WHERE priced_in IS NOT NULL),
         (SELECT jsonb_agg(jsonb_build_array(base, month, rate::text)) FROM (
             WITH asked AS (SELECT coalesce(%(currency)s,
                 (SELECT value #>> '{{}}' FROM setting WHERE name = %(account_currency)s), %(default)s) AS target)
@@ -107,13 +107,13 @@ def read(
         },
     ).fetchone()  # fmt: skip
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    _, settings, tags, children, categories, models, rates, has_data, labels, versions = row
+    _, settings, tags, children, categories, priced_in, rates, has_data, labels, versions = row
     return Context(
         **_settings(settings or {}),
         tags=frozenset(tags or ()),
         children={k: tuple(v) for k, v in (children or {}).items()},
         categories=tuple(categories or ()),
-        models=models or {},
+        priced_in={(source, date.fromisoformat(month)): base for source, month, base in priced_in or ()},
         rates={(base, date.fromisoformat(month)): Decimal(rate) for base, month, rate in rates or ()},
         has_data=has_data,
         chosen={name: value for name, value in (settings or {}).items() if name in choices},

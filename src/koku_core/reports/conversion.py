@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -28,7 +29,7 @@ class Conversion:
         """Prepare to write.
 
         Args:
-            context: with the currencies of cost models, and the rates to `currency`.
+            context: with the currencies that months are priced in, and the rates to `currency`.
             currency: of the question.
             has_bills: whether the cells have a column `bill` with the currency of the bill.
             periods: whose months are converted.
@@ -36,32 +37,31 @@ class Conversion:
         """
         months = sorted({m for p in periods for m in _months(p)})
         self._rates = [r for r in _filled(context.rates, months) if r[0] != currency]
-        self._models = dict(context.models)
-        self._foreign = any(c != currency for c in (*self._models.values(), currencies.DEFAULT))
+        self._priced_in = [(s, m, c) for (s, m), c in context.priced_in.items() if m in months]
+        self._foreign = any(c != currency for c in (*(c for _, _, c in self._priced_in), currencies.DEFAULT))
         self._bills, self._values, self._currency = has_bills, values, currency
 
     def tables(self) -> list[sql.Composable]:
         """The tables that `joins` needs, for the WITH clause."""
         found: list[sql.Composable] = []
         if self._rates:
-            bases, months, rates = zip(*self._rates, strict=True)
-            bound = (self._bind(bases, "text[]"), self._bind(months, "date[]"), self._bind(rates, "numeric[]"))
-            found.append(sql.SQL("rates (base, month, rate) AS (SELECT * FROM unnest({}, {}, {}))").format(*bound))
+            found.append(self._table("rates (base, month, rate)", self._rates, ("text[]", "date[]", "numeric[]")))
         if self._foreign:
-            bound_models = (self._bind(self._models, "uuid[]"), self._bind(self._models.values(), "text[]"))
             found.append(
-                sql.SQL("models (source_uuid, currency) AS (SELECT * FROM unnest({}, {}))").format(*bound_models)
+                self._table("priced_in (source_uuid, month, currency)", self._priced_in, ("uuid[]", "date[]", "text[]"))
             )
         return found
 
-    def _bind(self, values: Iterable[object], kind: str) -> sql.Composed:
-        return self._values.bind(list(values), kind)
+    def _table(self, name: LiteralString, rows: Sequence[tuple[object, ...]], kinds: Sequence[str]) -> sql.Composed:
+        bound = [self._values.bind([row[n] for row in rows], kind) for n, kind in enumerate(kinds)]
+        return sql.SQL(name) + sql.SQL(" AS (SELECT * FROM unnest({}))").format(sql.SQL(", ").join(bound))
 
     def joins(self) -> sql.Composable:
         """What follows `FROM cells`."""
         found: list[sql.Composable] = []
         if self._foreign:
-            found.append(sql.SQL("LEFT JOIN models USING (source_uuid)"))
+            join = "LEFT JOIN priced_in ON priced_in.source_uuid = cells.source_uuid AND priced_in.month = {}"
+            found.append(sql.SQL(join).format(_MONTH))
         for alias, base in (("bill_rate", self._bill()), ("model_rate", self._model())):
             if self._rates and base:
                 join = sql.SQL("LEFT JOIN rates AS {0} ON {0}.base = {1} AND {0}.month = {2}")
@@ -73,7 +73,7 @@ class Conversion:
 
     def _model(self) -> sql.Composable | None:
         default = sql.Literal(currencies.DEFAULT)
-        return sql.SQL("coalesce(models.currency, {})").format(default) if self._foreign else None
+        return sql.SQL("coalesce(priced_in.currency, {})").format(default) if self._foreign else None
 
     def money(self, aggregate: Aggregate) -> sql.Composable:
         """An aggregate of the cells in the currency of the question."""

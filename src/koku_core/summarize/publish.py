@@ -91,14 +91,14 @@ def _publish(
                 _analyze(conn, fact, rows_of(summary, fact))
             _replace(conn, summary, source.uuid, month, from_lake)
         with timed("price"):
-            _price(conn, plugin, source.uuid, month)
+            priced_in = _price(conn, plugin, source.uuid, month)
         with timed("rollups"):
             _roll_up(conn, summary, source.uuid, month, from_lake)
         conn.execute(
-            """INSERT INTO published_month (source_uuid, month, declared, summarized, costed) VALUES (%s, %s, %s, now(), now())
-               ON CONFLICT (source_uuid, month) DO UPDATE SET costed = now(), declared = excluded.declared,
+            """INSERT INTO published_month (source_uuid, month, declared, priced_in, summarized, costed) VALUES (%s, %s, %s, %s, now(), now())
+               ON CONFLICT (source_uuid, month) DO UPDATE SET costed = now(), declared = excluded.declared, priced_in = excluded.priced_in,
                summarized = CASE WHEN %s THEN now() ELSE published_month.summarized END""",
-            (source.uuid, month, _declared(summary), from_lake),
+            (source.uuid, month, _declared(summary), priced_in, from_lake),
         )
         bump(conn, "data")
 
@@ -181,13 +181,14 @@ def _replace(conn: Connection, summary: Summary, source_uuid: str, month: date, 
         )
 
 
-def _price(conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date) -> None:
-    """Publish the costs, and what they are by rate."""
+def _price(conn: Connection, plugin: ProviderPlugin, source_uuid: str, month: date) -> str | None:
+    """Publish the costs, and what they are by rate; the currency of the cost model, if there is one."""
     fact, spec, by_rate = plugin.summary.fact, plugin.cost_model, plugin.summary.by_rate
     costed = run_costs(conn, plugin, source_uuid, month, USAGE, Table(fact.name))
     if by_rate and spec and spec.told:
         forget(conn, by_rate.name, "usage_start", source_uuid, month)
         fill_by_rate(conn, spec.told, by_rate, source_uuid, costed, Table(by_rate.name))
+    return costed.model.currency
 
 
 def _roll_up(conn: Connection, summary: Summary, source_uuid: str, month: date, from_lake: bool) -> None:

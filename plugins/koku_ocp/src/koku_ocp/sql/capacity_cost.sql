@@ -1,27 +1,6 @@
 {# Spreads the day's part of a monthly price over a node's or the cluster's rows, unallocated ones included, by effective usage. #}
-WITH prices AS (
-    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
-    FROM {{ rates }}
-    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
-    GROUP BY 1, 2, 3, 4
-),
-shares AS (
-    SELECT
-        u.usage_row,
-        u.usage_start,
-        u.node_capacity_cpu_cores,
-        {% if distribution_type == 'memory' %}
-        u.pod_effective_usage_memory_gigabyte_hours AS used,
-        u.node_capacity_memory_gigabyte_hours AS node_capacity,
-        u.cluster_capacity_memory_gigabyte_hours AS cluster_capacity
-        {% else %}
-        u.pod_effective_usage_cpu_core_hours AS used,
-        u.node_capacity_cpu_core_hours AS node_capacity,
-        u.cluster_capacity_cpu_core_hours AS cluster_capacity
-        {% endif %}
-    FROM {{ usage }} AS u
-    WHERE u.namespace IS NOT NULL AND u.data_source = 'Pod'
-),
+WITH {% include 'monthly_prices.sql' %},
+{% include 'node_rows.sql' %},
 costs AS (
     SELECT
         u.usage_row,
@@ -40,7 +19,7 @@ costs AS (
             {% endif %}
             {% endfor %}
         END AS cost
-    FROM shares AS u
+    FROM node_rows AS u
     JOIN prices AS p ON p.usage_start = u.usage_start
     WHERE u.node_capacity <> 0 AND u.cluster_capacity <> 0
 )

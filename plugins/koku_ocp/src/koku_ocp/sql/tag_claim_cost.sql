@@ -1,19 +1,7 @@
 {# Charges each labelled volume claim once a day, by the price of its value; its rows (nodes that mount it, changes of its labels) have their part
    of its capacity of it. #}
 WITH {% include 'tag_prices.sql' %},
-claims AS (
-    SELECT
-        u.usage_row,
-        u.usage_start,
-        u.volume_labels,
-        u.persistentvolumeclaim_capacity_gigabyte_months AS part,
-        sum(u.persistentvolumeclaim_capacity_gigabyte_months) OVER (
-            PARTITION BY u.usage_start, u.namespace, u.persistentvolumeclaim
-        ) AS whole
-    FROM {{ usage }} AS u
-    WHERE u.namespace IS NOT NULL AND u.data_source = 'Storage' AND u.persistentvolumeclaim IS NOT NULL
-        AND u.persistentvolumeclaim_capacity_gigabyte_months <> 0
-),
+{% include 'claims.sql' %},
 labelled AS (
     SELECT
         u.usage_row, u.part, u.whole, p.rate_name, p.metric, p.cost_type,

@@ -8,33 +8,21 @@
     ('core_hour', 'u.node_capacity_cpu_core_hours' | sql, 1),
 ) %}
 WITH {% include 'tag_prices.sql' %},
-node_rows AS (
-    SELECT
-        u.*,
-        {% if distribution_type == 'memory' %}
-        coalesce(u.pod_effective_usage_memory_gigabyte_hours, 0) AS used,
-        u.node_capacity_memory_gigabyte_hours AS capacity
-        {% else %}
-        coalesce(u.pod_effective_usage_cpu_core_hours, 0) AS used,
-        u.node_capacity_cpu_core_hours AS capacity
-        {% endif %}
-    FROM {{ usage }} AS u
-    WHERE u.namespace IS NOT NULL AND u.data_source = 'Pod'
-),
+{% include 'node_rows.sql' %},
 labelled AS (
     SELECT
-        u.usage_row, u.usage_start, u.node, u.used, u.capacity, p.cost_type, p.metric, p.rate_name, p.tag_key,
+        u.usage_row, u.usage_start, u.node, coalesce(u.used, 0) AS used, u.node_capacity AS capacity, p.cost_type, p.metric, p.rate_name, p.tag_key,
         coalesce(cast(p.by_value ->> (u.pod_labels ->> p.tag_key) AS numeric), p.by_default)
             * CASE p.metric
                 {% for name, metric in metrics.items() %}
                 {% for unit, number, days in units if unit == metric.price_of %}
-                WHEN {{ name }} THEN cast({{ number }} AS numeric(60, 30)) / (u.capacity * {{ days }})
+                WHEN {{ name }} THEN cast({{ number }} AS numeric(60, 30)) / (u.node_capacity * {{ days }})
                 {% endfor %}
                 {% endfor %}
             END AS price
     FROM node_rows AS u
     JOIN prices AS p ON p.usage_start = u.usage_start
-    WHERE u.capacity <> 0 AND u.pod_labels ->> p.tag_key IS NOT NULL
+    WHERE u.node_capacity <> 0 AND u.pod_labels ->> p.tag_key IS NOT NULL
 ),
 left_over AS (
     SELECT

@@ -1,11 +1,6 @@
 {# Charges each virtual machine, or each of its cores, the day's part of a price for a month. #}
 WITH {% include 'vm_months.sql' %},
-prices AS (
-    SELECT usage_start, cost_type, metric, rate_name, sum(value) AS value
-    FROM {{ rates }}
-    WHERE {{ m.in_array('metric' | sql, metrics.keys() | list) }} AND tier_from = 0
-    GROUP BY 1, 2, 3, 4
-),
+{% include 'monthly_prices.sql' %},
 costs AS (
     SELECT
         u.usage_row,
