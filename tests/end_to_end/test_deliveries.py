@@ -36,12 +36,13 @@ def source(koku: Koku) -> Source:
     return koku.sources.add("ocp", name="c", cluster_id=CLUSTER)
 
 
-def made(folder: Path, number: int, hours: Sequence[int], value: int) -> Path:
-    """A delivery with one pod's rows of these hours, each of this value."""
+def made(folder: Path, number: int, hours: Sequence[int], value: int, **changes: Any) -> Path:
+    """A delivery with one pod's rows of these hours, each of this value; `changes` to its manifest."""
     return payload(
         folder / f"{number}.tar.gz",
         {POD: [pod(h, **{CPU: value}) for h in hours], NODE_LABELS: [at(h, node="n1") for h in hours]},
         uuid=f"0b7ad5a0-0000-4000-8000-{number:012d}",
+        **changes,
     )
 
 
@@ -98,6 +99,14 @@ def test_an_upload_that_is_worked_off_late_does_not_win(koku: Koku, source: Sour
     koku.receive(older, MEDIA_TYPE)
     koku.ingest(source, newer)
     koku.work()
+    assert lines(koku, source) == {DAY: 6 * 1 + 18 * 10}
+
+
+def test_a_payload_that_was_made_earlier_and_comes_late_does_not_win(
+    koku: Koku, source: Source, tmp_path: Path
+) -> None:
+    koku.ingest(source, made(tmp_path, 1, range(6, 24), 10, date="2026-11-12T00:00:00Z"))
+    koku.ingest(source, made(tmp_path, 2, range(12), 1, date="2026-11-11T00:00:00Z"))
     assert lines(koku, source) == {DAY: 6 * 1 + 18 * 10}
 
 

@@ -164,6 +164,15 @@ class TestVolumes:
         assert self.figures(conn, cluster) == (1, 1, Decimal("0.4"))
         assert len(self.rows) == 1
 
+    def test_a_node_that_grew_within_the_day_makes_it_no_shorter(self, conn: Connection) -> None:
+        cluster = Cluster()
+        for cores, delivery in ((4, "d1"), (8, "d2")):
+            cluster.node("w1", cores, 32, hours=12, delivery=delivery)
+        for pod in ("a", "b"):
+            cluster.pod("shop", pod, "w1", FLAT, FLAT)
+            cluster.volume("shop", "data", pod, 30, 12)
+        assert self.figures(conn, cluster) == (1, 1, Decimal("0.4"))
+
     def test_pods_that_follow_each_other_add_up(self, conn: Connection, cluster: Cluster) -> None:
         for pod, hours in (("a", 12), ("b", 12)):
             cluster.pod("shop", pod, "w1", FLAT[:hours], FLAT[:hours])

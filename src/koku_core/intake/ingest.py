@@ -233,19 +233,19 @@ class _Ingestion:
                     covered[name].setdefault(day, {}).update(left)
 
     def _newer(self, deliveries: set[str]) -> set[str]:
-        """Those of the deliveries that were accepted after this one."""
+        """Those of the deliveries that were made after this one, or, if nobody says when, accepted after it."""
         if deliveries <= {self._report["delivery"]}:
             return set()
         with self._tenant.connection() as conn:
-            arrived: dict[str, int] = dict(
-                conn.execute(
-                    """SELECT delivery, max(report_file.id) FROM report JOIN report_file ON report_id = report.id
-                       WHERE provider = %s AND source_key = %s AND delivery = ANY(%s) GROUP BY delivery""",
-                    (self._plugin.name, self._source.key, [*deliveries, self._report["delivery"]]),
-                ).fetchall()
-            )
-        own = arrived.pop(self._report["delivery"], 0)
-        return {delivery for delivery, last in arrived.items() if last > own}
+            found = conn.execute(
+                """SELECT delivery, coalesce(extract(epoch FROM max(made)), 0), max(report_file.id)
+                   FROM report JOIN report_file ON report_id = report.id
+                   WHERE provider = %s AND source_key = %s AND delivery = ANY(%s) GROUP BY delivery""",
+                (self._plugin.name, self._source.key, [*deliveries, self._report["delivery"]]),
+            ).fetchall()
+        ages = {delivery: (made, last) for delivery, made, last in found}
+        own = ages.pop(self._report["delivery"])
+        return {delivery for delivery, age in ages.items() if age > own}
 
     def _offer_tag_keys(self, normalized: Normalized) -> None:
         provider, most = self._plugin.provider, self._services.settings.enabled_tag_limit

@@ -8,14 +8,16 @@ volume_labels AS (
     ) AS sets
     CROSS JOIN enabled
 ),
-{# The hours of a day that there is data for, in seconds: those of the node that was there longest. #}
+{# The hours of a day that there is data for, in seconds: those of the node or pod that was there longest. #}
 days AS (
     SELECT usage_start, max(seconds) AS seconds
     FROM (
         SELECT usage_start, {{ m.div('sum(node_capacity_cpu_core_seconds)' | sql, 'max(node_capacity_cpu_cores)' | sql) }} AS seconds
         FROM {{ datasets.ocp_node_days }}
         GROUP BY usage_start, node
-    ) AS nodes
+        UNION ALL
+        SELECT usage_start, 3600 * pod_hours AS seconds FROM {{ datasets.ocp_pod_days }}
+    ) AS there
     GROUP BY 1
 ),
 {# Each pod that mounts a volume reports all of it. A volume (its name is the cluster's; without one, the claim stands for it) is there for
