@@ -22,8 +22,9 @@ from koku_core.settings import Settings
 
 QUERY = "filter[time_scope_value]=-1&filter[time_scope_units]=month&filter[resolution]=monthly"
 QUESTIONS = (("openshift/costs", f"{QUERY}&group_by[project]=*"), ("breakdown/openshift/costs", QUERY))
+Model = tuple[str, tuple[Rate, ...], dict[str, Any]]
 #: What the model becomes again and again: prices, what is handed on, another currency, no price.
-MODELS = (
+MODELS: tuple[Model, ...] = (
     (
         "USD",
         (Rate("cpu_core_usage_per_hour", "0.11"), Rate("node_cost_per_month", 310)),
@@ -57,7 +58,7 @@ def koku(settings: Settings, tmp_path: Path) -> Iterator[Koku]:
         yield koku
 
 
-def change(koku: Koku, model: tuple[str, tuple[Rate, ...], dict[str, Any]]) -> None:
+def change(koku: Koku, model: Model) -> None:
     currency, rates, distribution = model
     body = {
         "name": "changing", "description": "", "source_type": "OCP", "currency": currency, "distribution_info": distribution,

@@ -60,8 +60,8 @@ class Conversion:
         """What follows `FROM cells`."""
         found: list[sql.Composable] = []
         if self._foreign:
-            join = "LEFT JOIN priced_in ON priced_in.source_uuid = cells.source_uuid AND priced_in.month = {}"
-            found.append(sql.SQL(join).format(_MONTH))
+            of_month = "LEFT JOIN priced_in ON priced_in.source_uuid = cells.source_uuid AND priced_in.month = {}"
+            found.append(sql.SQL(of_month).format(_MONTH))
         for alias, base in (("bill_rate", self._bill()), ("model_rate", self._model())):
             if self._rates and base:
                 join = sql.SQL("LEFT JOIN rates AS {0} ON {0}.base = {1} AND {0}.month = {2}")

@@ -95,7 +95,8 @@ def _publish(
         with timed("rollups"):
             _roll_up(conn, summary, source.uuid, month, from_lake)
         conn.execute(
-            """INSERT INTO published_month (source_uuid, month, declared, priced_in, summarized, costed) VALUES (%s, %s, %s, %s, now(), now())
+            """INSERT INTO published_month (source_uuid, month, declared, priced_in, summarized, costed)
+               VALUES (%s, %s, %s, %s, now(), now())
                ON CONFLICT (source_uuid, month) DO UPDATE SET costed = now(), declared = excluded.declared, priced_in = excluded.priced_in,
                summarized = CASE WHEN %s THEN now() ELSE published_month.summarized END""",
             (source.uuid, month, _declared(summary), priced_in, from_lake),
