@@ -154,5 +154,16 @@ def test_openapi_describes_every_path(api: Api) -> None:
     assert {"start_date", "filter", "group_by", "exclude", "order_by", "limit", "currency"} <= set(costs)
     assert "exact:project" in costs["filter"]["properties"]
     assert [p["name"] for p in paths["/tags/openshift/{key}/"]["get"]["parameters"]].count("key") == 1
+    made = paths["/cost-models/"]["post"]
+    assert made["requestBody"]["content"]["application/json"]["schema"]["required"] == [
+        "name",
+        "description",
+        "source_type",
+    ]
+    assert "rates" in made["responses"]["201"]["content"]["application/json"]["schema"]["required"]
+    assert (
+        paths["/settings/cost-groups/add/"]["put"]["requestBody"]["content"]["application/json"]["schema"]["type"]
+        == "array"
+    )
     ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
     assert len(ids) == len(set(ids))

@@ -125,6 +125,7 @@ def test_cost_models(filled: Api) -> None:
     limited = filled.of(access={"cost_model": {"read": [made[0]]}})
     assert values(limited, "resource-types/cost-models/") == [f"{made[0]} (b)"]
     assert filled.of(access=EAST).errors("GET", "resource-types/cost-models/", 403) == FORBIDDEN
+    assert filled.get("resource-types/cost-models/?foo=1").json() == {"foo": [["Unsupported parameter"]]}
 
 
 @pytest.mark.parametrize("name", ["clusters", "nodes", "projects", "virtual-machines"])

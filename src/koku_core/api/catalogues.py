@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from koku_core.api import schemas
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.paging import page
 from koku_core.api.wire import stamp
@@ -94,6 +95,7 @@ RESOURCES = (
     STATUS,
     Resource("", {"GET": _begin}, "Where to begin.", slash="never"),
     Resource("settings/", {"GET": _moved}, "Nothing: settings are at the paths below.", done={"GET": 301}),
-    Resource("metrics/", {"GET": _metrics}, "What a cost model can put a price on.", parameters=("limit", "offset", "source_type")),
+    Resource("metrics/", {"GET": _metrics}, "What a cost model can put a price on.", parameters=("limit", "offset", "source_type"),
+             gives=schemas.METRIC),
     Resource("cost-type/", {"GET": _cost_types}, "The kinds of cost that bills state.", parameters=("limit", "offset")),
 )  # fmt: skip

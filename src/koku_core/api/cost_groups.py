@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from koku_core.api import schemas
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.filters import contains
@@ -110,7 +111,9 @@ def _changed(call: Call, change: Callable[[Sequence[tuple[str, str]]], Any]) -> 
 RESOURCES = (
     Resource("settings/cost-groups/", {"GET": _list}, "Which projects belong together.", settings, bare=True, parameters=(
         "limit", "offset", *(f"{where}[{name}]" for where in ("filter", "exclude") for name in (*_NAMES, "default")),
-        *(f"order_by[{name}]" for name in _ORDERS))),
-    Resource("settings/cost-groups/add/", {"PUT": _add}, "Put projects into cost groups.", settings, done={"PUT": 204}),
-    Resource("settings/cost-groups/remove/", {"PUT": _remove}, "Take projects out of cost groups.", settings, done={"PUT": 204}),
+        *(f"order_by[{name}]" for name in _ORDERS)), gives=schemas.COST_GROUP),
+    Resource("settings/cost-groups/add/", {"PUT": _add}, "Put projects into cost groups.", settings, done={"PUT": 204},
+             takes=schemas.COST_GROUPS_BODY),
+    Resource("settings/cost-groups/remove/", {"PUT": _remove}, "Take projects out of cost groups.", settings, done={"PUT": 204},
+             takes=schemas.COST_GROUPS_BODY),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from koku_core import currencies
+from koku_core.api import schemas
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import detail, not_found
 from koku_core.api.paging import page
@@ -113,6 +114,8 @@ def _delete(call: Call) -> Reply:
 
 _FILTERS = ("limit", "offset", "name", "description", "uuid", "source_uuid", "source_type", "currency", "ordering")
 RESOURCES = (
-    Resource("cost-models/", {"GET": _list, "POST": _create}, "The cost models.", cost_models, slash="both", parameters=_FILTERS),
-    Resource("cost-models/{uuid}/", {"GET": _get, "PUT": _update, "DELETE": _delete}, "One cost model.", cost_models, slash="both"),
+    Resource("cost-models/", {"GET": _list, "POST": _create}, "The cost models.", cost_models, slash="both", parameters=_FILTERS,
+             takes=schemas.COST_MODEL_BODY, gives=schemas.COST_MODEL),
+    Resource("cost-models/{uuid}/", {"GET": _get, "PUT": _update, "DELETE": _delete}, "One cost model.", cost_models, slash="both",
+             takes=schemas.COST_MODEL_BODY, gives=schemas.COST_MODEL),
 )  # fmt: skip

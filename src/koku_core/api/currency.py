@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from koku_core import currencies
+from koku_core.api import schemas
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError, envelope, not_found
@@ -108,13 +109,14 @@ def _remove(call: Call) -> Reply:
 
 _PAGE = ("limit", "offset")
 RESOURCES = (
-    Resource("currency/", {"GET": _in_use}, "The currencies that are enabled.", parameters=_PAGE),
-    Resource("exchange-rates/", {"GET": _rates}, "What currencies are worth in others, by the feed."),
+    Resource("currency/", {"GET": _in_use}, "The currencies that are enabled.", parameters=_PAGE, gives=schemas.CURRENCY),
+    Resource("exchange-rates/", {"GET": _rates}, "What currencies are worth in others, by the feed.", gives=schemas.FED_RATES),
     Resource("settings/currency/", {"GET": _all}, "All currencies, and which are enabled.", settings,
-             parameters=(*_PAGE, "filter[enabled]", "filter[currency]")),
+             parameters=(*_PAGE, "filter[enabled]", "filter[currency]"), gives=schemas.CURRENCY_SETTING),
     Resource("settings/currency/enabled/{code}/", {"POST": _enable, "DELETE": _disable}, "Use a currency, or no more.", settings,
              done={"POST": 200}),
-    Resource("settings/currency/static-rates/", {"POST": _create}, "Set an exchange rate.", price_lists),
+    Resource("settings/currency/static-rates/", {"POST": _create}, "Set an exchange rate.", price_lists,
+             takes=schemas.STATIC_RATE_BODY, gives=schemas.STATIC_RATE),
     Resource("settings/currency/static-rates/{uuid}/", {"PUT": _update, "DELETE": _remove},
-             "Change or remove an exchange rate that was set.", price_lists),
+             "Change or remove an exchange rate that was set.", price_lists, takes=schemas.STATIC_RATE_BODY, gives=schemas.STATIC_RATE),
 )  # fmt: skip

@@ -125,6 +125,8 @@ class Resource:
         ndjson: it can also be had as JSON objects, one a line.
         done: the status of verbs that do not answer 200 (POST 201, DELETE 204) when all is well, for OpenAPI.
         refused: the schema of a 400, for OpenAPI; default: the `errors` list, or with `bare` any object.
+        takes: the schema of bodies, for OpenAPI.
+        gives: the schema of what is answered when all is well, for OpenAPI; of a list in pages, that of a row.
     """
 
     path: str
@@ -142,6 +144,8 @@ class Resource:
     ndjson: bool = False
     done: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, Any] | None = None
+    takes: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    gives: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Endpoint:

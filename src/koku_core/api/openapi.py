@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from koku_core import __version__
@@ -88,8 +88,14 @@ def _operation(resource: Resource, verb: str, in_path: list[dict[str, Any]]) -> 
         "responses": _responses(resource, verb) | described.get("responses", {}),
     }
     if verb in ("POST", "PUT", "PATCH"):
-        made["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+        made["requestBody"] = {"content": {"application/json": {"schema": dict(resource.takes)}}}
     return made | ({"security": []} if resource.public else {})
+
+
+def _rows(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of rows."""
+    rows = {"type": "object", "properties": {"data": {"type": "array", "items": dict(row)}}}
+    return {"allOf": [{"$ref": "#/components/schemas/List"}, *([rows] if row else [])]}
 
 
 def _responses(resource: Resource, verb: str) -> dict[str, Any]:
@@ -97,7 +103,7 @@ def _responses(resource: Resource, verb: str) -> dict[str, Any]:
     good: dict[str, Any] = {"description": resource.doc}
     if status in (200, 201) and verb not in resource.done:
         listed = verb == "GET" and {"limit", "offset"} <= set(resource.parameters)
-        good["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/List"} if listed else {}}}
+        good["content"] = {"application/json": {"schema": _rows(resource.gives) if listed else dict(resource.gives)}}
         if resource.csv and verb == "GET":
             good["content"]["text/csv"] = {"schema": {}}
     responses = {str(status): good} | {s: {"description": text} for s, text in _ERRORS.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from koku_core.api import schemas
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import not_found
@@ -192,12 +193,14 @@ def _long(price: Mapping[str, Any]) -> dict[str, Any]:
 _LISTING = ("limit", "offset", "order_by", *(f"filter[{name}]" for name in _FILTERS))
 _RATE_LISTING = ("limit", "offset", "order_by", *(f"filter[{name}]" for name in _RATE_TEXTS))
 RESOURCES = (
-    Resource("price-lists/", {"GET": _list, "POST": _create}, "The price lists.", price_lists, slash="both", parameters=_LISTING),
+    Resource("price-lists/", {"GET": _list, "POST": _create}, "The price lists.", price_lists, slash="both", parameters=_LISTING,
+             takes=schemas.PRICE_LIST_BODY, gives=schemas.PRICE_LIST),
     Resource("price-lists/{uuid}/", {"GET": lambda c: Reply(_find(c)), "PUT": _known(_update), "DELETE": _known(_delete)},
-             "One price list.", price_lists, slash="both"),
+             "One price list.", price_lists, slash="both", takes=schemas.PRICE_LIST_CHANGE, gives=schemas.PRICE_LIST),
     Resource("price-lists/{uuid}/affected-cost-models/", {"GET": _affected}, "The cost models that use a list.", price_lists,
-             slash="both"),
-    Resource("price-lists/{uuid}/duplicate/", {"POST": _known(_duplicate)}, "Copy a list.", price_lists, slash="both"),
+             slash="both", gives=schemas.USERS),
+    Resource("price-lists/{uuid}/duplicate/", {"POST": _known(_duplicate)}, "Copy a list.", price_lists, slash="both",
+             gives=schemas.PRICE_LIST),
     Resource("price-lists/{uuid}/rates/", {"GET": _rates}, "The rates of a list.", price_lists, slash="both",
-             parameters=_RATE_LISTING),
+             parameters=_RATE_LISTING, gives=schemas.RATE_ROW),
 )  # fmt: skip

@@ -28,7 +28,7 @@ def resources(plugins: Plugins) -> Iterator[Resource]:
             yield _resource(plugin, kind)
     yield Resource(
         "resource-types/cost-models/", {"GET": _cost_models}, "The cost models that the caller may see.", cost_models,
-        parameters=("limit", "search"),
+        bare=True, parameters=("limit", "search"),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from koku_core.api import schemas
 from koku_core.api.catalogues import listed
 from koku_core.api.endpoint import Call, Reply, Resource
 from koku_core.api.errors import HttpError
@@ -188,19 +189,20 @@ _PAGE = ("limit", "offset")
 _DONE, _REFUSED = {"PUT": 204}, {"type": "object"}
 RESOURCES = (
     Resource("settings/tags/", {"GET": _list}, "The label keys that have been seen.", settings, parameters=(
-        *_PAGE, "filter[key]", "filter[uuid]", "filter[enabled]", "filter[source_type]", "order_by[key]", "order_by[enabled]")),
-    Resource("settings/tags/enable/", {"PUT": _enable}, "Let reports know label keys.", settings, done=_DONE),
-    Resource("settings/tags/disable/", {"PUT": _disable}, "Let reports forget label keys.", settings, done=_DONE),
+        *_PAGE, "filter[key]", "filter[uuid]", "filter[enabled]", "filter[source_type]", "order_by[key]", "order_by[enabled]"),
+             gives=schemas.TAG_KEY),
+    Resource("settings/tags/enable/", {"PUT": _enable}, "Let reports know label keys.", settings, done=_DONE, takes=schemas.IDS),
+    Resource("settings/tags/disable/", {"PUT": _disable}, "Let reports forget label keys.", settings, done=_DONE, takes=schemas.IDS),
     Resource("settings/tags/mappings/", {"GET": _mapping_list}, "Label keys that count as others.", settings, parameters=(
-        *_PAGE, "filter[parent]", "filter[child]", "filter[source_type]")),
+        *_PAGE, "filter[parent]", "filter[child]", "filter[source_type]"), gives=schemas.MAPPING),
     Resource("settings/tags/mappings/child/", {"GET": _children}, "Label keys that can be mapped to another.", settings,
-             parameters=(*_PAGE, "filter[key]", "filter[source_type]")),
+             parameters=(*_PAGE, "filter[key]", "filter[source_type]"), gives=schemas.CANDIDATE),
     Resource("settings/tags/mappings/parent/", {"GET": _parents}, "Label keys that others can be mapped to.", settings,
-             parameters=(*_PAGE, "filter[key]", "filter[source_type]")),
+             parameters=(*_PAGE, "filter[key]", "filter[source_type]"), gives=schemas.CANDIDATE),
     Resource("settings/tags/mappings/child/add/", {"PUT": _add}, "Map label keys to another.", settings,
-             done=_DONE, refused=_REFUSED),
+             done=_DONE, refused=_REFUSED, takes=schemas.MAPPING_BODY),
     Resource("settings/tags/mappings/child/remove/", {"PUT": _remove_children}, "Take label keys from their parents.", settings,
-             done=_DONE, refused=_REFUSED),
+             done=_DONE, refused=_REFUSED, takes=schemas.IDS),
     Resource("settings/tags/mappings/parent/remove/", {"PUT": _remove_parents}, "Take all children from parents.", settings,
-             done=_DONE, refused=_REFUSED),
+             done=_DONE, refused=_REFUSED, takes=schemas.IDS),
 )  # fmt: skip

@@ -11,22 +11,13 @@ from typing import Any
 
 import orjson
 
+from koku_core.jsonable import plain
 from koku_core.reports.csv import write_all
 
 
 def dumps(body: Any) -> bytes:
     """JSON; decimals become numbers, times end in `Z`."""
-    return orjson.dumps(body, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return orjson.dumps(body, default=plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
 def loads(raw: bytes) -> Any:
