@@ -135,8 +135,10 @@ class LakeError(Transient, KokuError):
 class EngineUnavailable(Transient, KokuError):
     """An engine does not answer, or cannot do its work now; the same may succeed later."""
 
-    def __init__(self, engine: str, why: str, **facts: Any) -> None:
-        super().__init__(f"The executor {engine}: {why}. It is tried again by itself.", engine=engine, why=why, **facts)
+    def __init__(self, engine: str, why: str, *, do: str = "", **facts: Any) -> None:
+        remedy = do or "See that it runs; `koku doctor` asks it."
+        said = f"The executor {engine}: {why}. A job is tried again some times by itself. {remedy}"
+        super().__init__(said, engine=engine, why=why, **facts)
 
 
 class EngineRefused(Terminal, KokuError):

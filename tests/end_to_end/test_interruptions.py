@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-import koku_acme
-from koku_acme.normalize import LINE_ITEMS
-from koku_acme.summarize import SUMMARY
-from koku_core import Koku, hookimpl
-from koku_core.declare.summarize import CostModelSpec, Step
+from koku_core import Koku
 from koku_core.jobs.handlers import HANDLERS
 from koku_core.jobs.runner import Runner
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
+from tests.end_to_end.toys import BILL, COLUMNS, toy_with
 
 MONTH = date(2026, 11, 1)
 #: The job is asked after every half a second; the rest is for a busy machine.
 SOON_S = 5
-BILL = """day,account,region,service,resource,usage,unit,cost,currency,tags
-2026-11-10,shop,north,disks,d,1,GB-Mo,1.5,USD,
-"""
 #: How long its statements take stands in a table, and by what they multiply.
 TEMPLATES = {
-    "slow.sql": """
-        SELECT usage_start, account, region, service, resource, unit, currency, usage, cost * p.factor AS cost
-        FROM {{ datasets.acme_line_items }}, public.pace AS p WHERE cast(pg_sleep(p.summarize) AS text) IS NOT NULL""",
+    "daily.sql": f"""
+        SELECT {COLUMNS}, i.cost * p.factor AS cost
+        FROM {{{{ datasets.acme_line_items }}}} AS i, public.pace AS p WHERE cast(pg_sleep(p.summarize) AS text) IS NOT NULL""",
     "markup.sql": """
         SELECT usage_start, account, currency, cost * {{ markup }} / 100 AS cost
         FROM {{ usage }}, public.pace AS p WHERE cast(pg_sleep(p.price) AS text) IS NOT NULL""",
@@ -44,15 +35,12 @@ TEMPLATES = {
 
 
 @pytest.fixture
-def koku(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Koku]:
+def koku(settings: Settings, tmp_path: Path) -> Iterator[Koku]:
     """The library with a slow provider, and a bill of 1.5 with a markup of 10 percent."""
-    folder = tmp_path / "acme_slow" / "sql"
-    folder.mkdir(parents=True)
-    (folder.parent / "__init__.py").touch()
-    for name, template in TEMPLATES.items():
-        (folder / name).write_text(template)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with Koku.open(settings=settings, tenant="acme", plugins=Plugins((), extra={"acme": slow_provider()})) as koku:
+    with (
+        toy_with(tmp_path, TEMPLATES) as slow,
+        Koku.open(settings=settings, tenant="acme", plugins=Plugins((), extra={"acme": slow})) as koku,
+    ):
         with koku.services.system.connection() as conn:
             conn.execute("CREATE TABLE public.pace AS SELECT 0 AS summarize, 0 AS price, 1 AS factor")
         koku.sources.add("Acme", name="shop", account="shop", data_source={"folder": str(tmp_path)})
@@ -62,19 +50,6 @@ def koku(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         koku.work()
         assert cost(koku) == Decimal("1.65")
         yield koku
-    sys.modules.pop("acme_slow", None)
-
-
-def slow_provider() -> ModuleType:
-    """The toy provider with templates of this file."""
-    summary = replace(SUMMARY, package="acme_slow", steps=(Step("slow.sql", (LINE_ITEMS,)),))
-    spec = CostModelSpec("acme_slow", markup="markup.sql")
-    slow = ModuleType("slow")
-    for name in ("koku_provider", "koku_download", "koku_normalize", "koku_report_map"):
-        setattr(slow, name, getattr(koku_acme, name))
-    slow.koku_summarize = hookimpl(lambda: summary, specname="koku_summarize")  # type: ignore[attr-defined]  # a module made here
-    slow.koku_cost_model = hookimpl(lambda: spec, specname="koku_cost_model")  # type: ignore[attr-defined]  # a module made here
-    return slow
 
 
 def pace(koku: Koku, *, summarize: int = 0, price: int = 0) -> None:

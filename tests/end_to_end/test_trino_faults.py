@@ -21,19 +21,22 @@ import koku_acme
 from koku_acme.normalize import LINE_ITEMS
 from koku_core import Koku
 from koku_core.devtools.keeper import GRACE_S
-from koku_core.errors import Cancelled, EngineUnavailable
+from koku_core.devtools.object_store import ObjectStore, object_store
+from koku_core.devtools.shared import Shared
+from koku_core.devtools.trino_server import TrinoServer
+from koku_core.errors import Cancelled, EngineUnavailable, Transient
 from koku_core.executors.trino.client import Trino
 from koku_core.executors.trino.url import TrinoUrl
-from koku_core.jobs.runner import ATTEMPTS, Runner, RunningJob
+from koku_core.jobs.runner import ATTEMPTS, BACK_OFF_S, Runner, RunningJob
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sql import Rendered
 from koku_core.testing.fixtures import database, settings_for
+from tests.end_to_end.toys import BILL, COLUMNS, toy_with
 
-MONTH, COST = date(2026, 11, 1), Decimal("1.5")
-BILL = """day,account,region,service,resource,usage,unit,cost,currency,tags
-2026-11-10,shop,north,disks,d,1,GB-Mo,1.5,USD,
-"""
+MONTH, DAY = date(2026, 11, 1), date(2026, 11, 10)
+#: What the bill says, and what the lake says when a test begins.
+COST, NEW = Decimal("1.5"), Decimal("2.5")
 #: Busy for minutes, unless somebody stops it.
 LONG = Rendered(
     (
@@ -51,6 +54,12 @@ class Servers:
     command: subprocess.Popen[str]
     settings: Settings
     early: Exception
+
+    @property
+    def url(self) -> str:
+        """What `KOKU_TRINO_URL` is."""
+        assert self.settings.trino_url is not None
+        return self.settings.trino_url.get_secret_value()
 
     def pid(self, name: str) -> int:
         return int((self.settings.data_dir / "dev" / name / "pid").read_text())
@@ -96,28 +105,46 @@ def refusal_while_starting(port: Path) -> Exception:
             raise AssertionError("it was up at once")
 
 
-def opened(settings: Settings) -> Koku:
+def opened(settings: Settings, provider: object = koku_acme) -> Koku:
     """The library with the toy provider alone: its template is quick to plan."""
-    return Koku.open(settings=settings, tenant="acme", plugins=Plugins((), extra={"acme": koku_acme}))
+    return Koku.open(settings=settings, tenant="acme", plugins=Plugins((), extra={"acme": provider}))
 
 
 @pytest.fixture
 def koku(servers: Servers, tmp_path: Path) -> Iterator[Koku]:
-    """The library with a bill of one line; tests that share the servers share the bill."""
+    """The library with a bill of one line that is published, and with another cost of it that is in the lake alone."""
     with opened(servers.settings) as koku:
-        if not list(koku.sources):
+        if not list(koku.sources):  # tests share the servers, and the bill
             koku.sources.add("Acme", name="c", account="shop", data_source={"folder": str(tmp_path)})
             (tmp_path / "bill.csv").write_text(BILL)
             koku.ingest("c", tmp_path / "bill.csv")
+        elif cost(koku) != COST:
+            rewrite(koku, COST)
+            koku.recalculate("c", [MONTH])
+            koku.work()
+        rewrite(koku, NEW)
+        assert cost(koku) == COST
         yield koku
 
 
 def with_session(servers: Servers, **properties: str) -> Koku:
     """The library with session properties of Trino."""
-    assert servers.settings.trino_url is not None
-    url = servers.settings.trino_url.get_secret_value()
     asked = "&".join(f"session.{name}={value}" for name, value in properties.items())
-    return opened(servers.settings.model_copy(update={"trino_url": SecretStr(f"{url}?{asked}")}))
+    return opened(servers.settings.model_copy(update={"trino_url": SecretStr(f"{servers.url}?{asked}")}))
+
+
+def rewrite(koku: Koku, amount: Decimal) -> None:
+    """Give the bill's line another cost in the lake, in a file that the server has not read yet: it keeps small ones in memory."""
+    import pyarrow as pa
+
+    (source,) = koku.sources
+    lake = koku.services.lake
+    rows = lake.read("acme", LINE_ITEMS, source.uuid, DAY, DAY)
+    place = rows.schema.get_field_index("cost")
+    column = rows.schema.field(place)
+    lake.replace(
+        "acme", LINE_ITEMS, source.uuid, [DAY], rows.set_column(place, column, pa.array([amount], column.type))
+    )
 
 
 def cost(koku: Koku) -> Decimal:
@@ -144,6 +171,16 @@ def due(koku: Koku, number: int) -> None:
         conn.execute("UPDATE job SET run_after = now() WHERE id = %s", (number,))
 
 
+def waits_s(koku: Koku, number: int) -> float:
+    """In how many seconds a job is tried again, from when it was begun."""
+    with koku.services.system.connection() as conn:
+        row = conn.execute(
+            "SELECT extract(epoch FROM run_after - started) FROM job WHERE id = %s", (number,)
+        ).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
 def attempts(koku: Koku) -> int:
     with koku.services.system.connection() as conn:
         row = conn.execute("SELECT attempts FROM job ORDER BY id DESC LIMIT 1").fetchone()
@@ -153,6 +190,7 @@ def attempts(koku: Koku) -> int:
 
 def test_a_server_that_is_starting_is_one_to_ask_again(servers: Servers) -> None:
     assert isinstance(servers.early, EngineUnavailable)
+    assert isinstance(servers.early, Transient)
     assert "SERVER_STARTING_UP" in servers.early.message
 
 
@@ -165,14 +203,15 @@ def test_one_with_too_little_memory_is_asked_again_and_then_the_job_fails_and_th
     servers: Servers, koku: Koku
 ) -> None:
     with with_session(servers, query_max_memory_per_node="1B") as limited:
-        assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in failed(limited)
+        why = failed(limited)
+    assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in why
+    assert "raise its limits" in why
     assert attempts(koku) == ATTEMPTS
     assert cost(koku) == COST
 
 
 def test_what_a_user_does_wrong_is_not_tried_again(servers: Servers, koku: Koku) -> None:
-    assert servers.settings.trino_url is not None
-    url = SecretStr(servers.settings.trino_url.get_secret_value().replace("/lake", "/elsewhere"))
+    url = SecretStr(servers.url.replace("/lake", "/elsewhere"))
     with opened(servers.settings.model_copy(update={"trino_url": url})) as wrong:
         assert "CATALOG_NOT_FOUND" in failed(wrong)
         (finding,) = [f for f in wrong.doctor() if f.where == "executor trino"]
@@ -185,29 +224,29 @@ def test_what_a_user_does_wrong_is_not_tried_again(servers: Servers, koku: Koku)
 def test_a_data_file_that_is_gone_fails_the_job_and_the_old_figures_stay(koku: Koku) -> None:
     from koku_core.lake.places import filesystem
 
-    (source,) = koku.sources
-    lake, day = koku.services.lake, date(2026, 11, 10)
-    rows = lake.read("acme", LINE_ITEMS, source.uuid, day, day)
-    lake.replace("acme", LINE_ITEMS, source.uuid, [day], rows)  # as a file that the server has not read yet
+    lake = koku.services.lake
     (task,) = lake.catalog.load_table(("acme", LINE_ITEMS.name)).scan().plan_files()
     place, path = filesystem(task.file.file_path)
     place.move(path, f"{path}.away")
-    assert "ICEBERG_CANNOT_OPEN_SPLIT" in failed(koku)
+    why = failed(koku)
+    assert "ICEBERG_CANNOT_OPEN_SPLIT" in why
+    assert task.file.file_path in why
+    assert "`koku doctor` names files that are gone" in why
+    assert attempts(koku) == ATTEMPTS
     assert cost(koku) == COST
     assert "files of line items are gone" in " ".join(f.what for f in koku.doctor())
     place.move(f"{path}.away", path)
     koku.recalculate("c", [MONTH])
     koku.work()
     assert koku.jobs.list(("waiting",)) == []
-    assert cost(koku) == COST
+    assert cost(koku) == NEW
 
 
-def running(servers: Servers) -> int:
-    """How many long statements the server works on."""
-    assert servers.settings.trino_url is not None
+def running(servers: Servers, words: str = "sequence(1, 10000)) AS b") -> int:
+    """How many statements with these words the server works on."""
     text = """SELECT count(*) FROM system.runtime.queries
-              WHERE state = 'RUNNING' AND query LIKE '%sequence(1, 1000)%' AND query NOT LIKE '%runtime%'"""
-    ((count,),) = Trino(TrinoUrl.of(servers.settings.trino_url)).rows(Rendered((text,), ()))
+              WHERE state = 'RUNNING' AND query NOT LIKE '%runtime%' AND strpos(query, """
+    ((count,),) = Trino(TrinoUrl.of(servers.settings.trino_url)).rows(Rendered((text, ") > 0"), (words,)))
     return int(count)
 
 
@@ -243,23 +282,75 @@ def test_a_statement_over_its_time_limit_is_asked_again(servers: Servers, koku: 
         thread.join(30)
     assert [type(error) for error in ended] == [EngineUnavailable]
     job = koku.jobs.list()[0]
-    assert job.state == "waiting"
+    assert (job.state, job.attempts) == ("waiting", 1)
+    assert waits_s(koku, job.id) > BACK_OFF_S[0]
     assert "EXCEEDED_TIME_LIMIT" in str(job.error)
+    assert "raise its limits" in str(job.error)
+    assert cost(koku) == COST
     due(koku, job.id)
     koku.work()
-    assert koku.jobs.list()[0].state == "done"
-    assert cost(koku) == COST
+    assert koku.jobs.get(job.id).state == "done"
+    assert cost(koku) == NEW
 
 
 def test_a_job_that_is_cancelled_cancels_its_statement(servers: Servers, koku: Koku) -> None:
-    assert servers.settings.trino_url is not None
     thread, ended = begin(koku, Trino(TrinoUrl.of(servers.settings.trino_url)))
     until(lambda: running(servers) == 1)
     koku.jobs.cancel(koku.jobs.list()[0].id)
     thread.join(30)
     assert [type(error) for error in ended] == [Cancelled]
     assert koku.jobs.list()[0].state == "cancelled"
+    assert cost(koku) == COST
     until(lambda: running(servers) == 0)
+
+
+#: It computes for a while before it reads the lake: what is on the right of a join comes first.
+BUSY = {
+    "daily.sql": f"""
+        SELECT {COLUMNS}, i.cost FROM {{{{ datasets.acme_line_items }}}} AS i CROSS JOIN (
+            SELECT count(*) AS n FROM unnest(sequence(1, 10000)) AS a(x), unnest(sequence(1, 1000)) AS b(x), unnest(sequence(1, 3)) AS c(x)
+            WHERE a.x * b.x % 7 = c.x
+        ) AS busy WHERE busy.n > 0"""
+}
+
+
+def hasty(servers: Servers, koku: Koku) -> Settings:
+    """Settings by which Trino tries the object store for moments only, and not for some twenty seconds; and joins as it is told."""
+    place = servers.settings.data_dir / "dev"
+    url = servers.url.removesuffix("/lake")
+    store = ObjectStore(os.environ["AWS_ENDPOINT_URL_S3"], os.environ, Shared(place / "object-store"))
+    lake = koku.services.lake.url
+    server = TrinoServer(url, Shared(place / "trino"))
+    made = server.add_catalog("hasty", koku.services.system.server.dsn, lake, store, **{"s3.max-error-retries": "2"})
+    return servers.settings.model_copy(update={"trino_url": SecretStr(f"{made}?session.join_reordering_strategy=NONE")})
+
+
+def test_an_object_store_that_goes_while_a_statement_runs(servers: Servers, koku: Koku, tmp_path: Path) -> None:
+    settings = hasty(servers, koku)
+    with toy_with(tmp_path, BUSY) as busy, opened(settings, busy) as other:
+        (number,) = other.recalculate("c", [MONTH])
+        thread = threading.Thread(target=other.work)
+        thread.start()
+        until(lambda: running(servers, "sequence(1, 3)") == 1)
+        os.kill(servers.pid("object-store"), signal.SIGKILL)
+        thread.join(90)
+        assert not thread.is_alive()
+    job = koku.jobs.get(number)
+    assert (job.state, job.attempts) == ("waiting", 1)
+    assert waits_s(koku, number) > BACK_OFF_S[0]
+    for words in (
+        "ICEBERG_CANNOT_OPEN_SPLIT",
+        "s3://",
+        servers.url.removesuffix("/lake"),
+        "See that the object store runs",
+    ):
+        assert words in str(job.error)
+    assert cost(koku) == COST
+    with object_store(servers.settings.data_dir / "dev" / "object-store"), opened(settings) as other:
+        due(koku, number)
+        other.work()
+    assert (koku.jobs.get(number).state, koku.jobs.get(number).error) == ("done", None)
+    assert cost(koku) == NEW
 
 
 def there(pid: int) -> bool:
@@ -271,7 +362,6 @@ def there(pid: int) -> bool:
 
 
 def test_servers_go_with_the_command_even_if_it_is_killed_and_jobs_wait_for_them(servers: Servers, koku: Koku) -> None:
-    assert servers.settings.trino_url is not None
     pids = [servers.pid(name) for name in ("trino", "object-store")]
     thread, ended = begin(koku, Trino(TrinoUrl.of(servers.settings.trino_url)))
     until(lambda: running(servers) == 1)
@@ -279,10 +369,11 @@ def test_servers_go_with_the_command_even_if_it_is_killed_and_jobs_wait_for_them
     thread.join(30)
     assert [type(error) for error in ended] == [EngineUnavailable]
     job = koku.jobs.list()[0]
-    assert job.state == "waiting"
+    assert (job.state, job.attempts) == ("waiting", 1)
     assert "does not answer" in str(job.error)
     assert "does not answer" in " ".join(f.what for f in koku.doctor())
     servers.command.kill()
     until(lambda: not any(map(there, pids)), 3 * GRACE_S)
     assert "lake" in failed(koku)
+    assert attempts(koku) == ATTEMPTS
     assert cost(koku) == COST

@@ -21,6 +21,17 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
+def free_port(wanted: int | None) -> int:
+    """The port that is wanted, if nobody listens on it, or another one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted or 0))
+        except OSError:
+            return free_ports(1)[0]
+        return int(probe.getsockname()[1])
+
+
 def fetched(url: str) -> bytes | None:
     """What a server of ours says at a URL; None: nothing yet. A refusal is an answer too."""
     try:

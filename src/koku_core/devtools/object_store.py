@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from koku_core.devtools.errors import DevServerError
-from koku_core.devtools.network import HOST, fetched, free_ports
+from koku_core.devtools.network import HOST, fetched, free_port, free_ports
 from koku_core.devtools.shared import Command, Shared
 
 BUCKET = "lake"
@@ -66,7 +67,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
     keys = _Keys(folder / "keys.json")
 
     def start() -> Command:
-        keys.port = free_ports(1)[0]
+        keys.port = free_port(keys.port)  # whoever was told the old one goes on
         return _command(folder, keys)
 
     def ready() -> bool:
@@ -101,8 +102,8 @@ class _Keys:
         self._path = path
 
     @property
-    def port(self) -> int:
-        return int(self._read()["port"])
+    def port(self) -> int | None:
+        return self._read().get("port")
 
     @port.setter
     def port(self, port: int) -> None:
@@ -117,9 +118,9 @@ class _Keys:
             "AWS_SECRET_ACCESS_KEY": found["secret"], "AWS_REGION": "us-east-1",
         }  # fmt: skip
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, Any]:
         try:
-            read: dict[str, str] = json.loads(self._path.read_text())
+            read: dict[str, Any] = json.loads(self._path.read_text())
         except FileNotFoundError:
             return {}
         return read

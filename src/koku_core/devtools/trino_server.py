@@ -39,7 +39,7 @@ class TrinoServer:
     url: str
     process: Shared
 
-    def add_catalog(self, name: str, dsn: str, lake_url: str, store: ObjectStore) -> str:
+    def add_catalog(self, name: str, dsn: str, lake_url: str, store: ObjectStore, **more: str) -> str:
         """Show a lake to the server.
 
         Args:
@@ -47,11 +47,13 @@ class TrinoServer:
             dsn: the database that keeps the lake's catalogue, which must have been opened once.
             lake_url: where the lake is.
             store: the object store that it lies on.
+            more: further properties of the catalog.
 
         Returns:
             What `KOKU_TRINO_URL` must be.
         """
-        listed = ", ".join(f'"{key}" = {_text(value)}' for key, value in lake_properties(dsn, lake_url, store).items())
+        properties = {**lake_properties(dsn, lake_url, store), **more}
+        listed = ", ".join(f'"{key}" = {_text(value)}' for key, value in properties.items())
         self.execute(f"CREATE CATALOG {name} USING iceberg WITH ({listed})")
         return f"{self.url}/{name}"
 
@@ -71,12 +73,13 @@ class TrinoServer:
 
 
 @contextlib.contextmanager
-def trino_server(folder: Path, *, quick: bool = False) -> Iterator[TrinoServer]:
+def trino_server(folder: Path, *, quick: bool = False, **more: object) -> Iterator[TrinoServer]:
     """Have a Trino run.
 
     Args:
         folder: for its configuration and log; processes that name the same one share the server.
         quick: be up, and answer for the first time, sooner; then be slower with much data.
+        more: further properties of the server; of the process that starts it they count.
 
     Raises:
         DevServerError: it cannot be installed, or does not start.
@@ -85,7 +88,7 @@ def trino_server(folder: Path, *, quick: bool = False) -> Iterator[TrinoServer]:
 
     def start() -> Command:
         place.write_text(str(free_ports(1)[0]))
-        return _command(folder.absolute(), int(place.read_text()), _QUICK if quick else _LASTING)
+        return _command(folder.absolute(), int(place.read_text()), _QUICK if quick else _LASTING, more)
 
     def ready() -> bool:
         said = fetched(f"http://{HOST}:{place.read_text()}/v1/info")
@@ -95,12 +98,12 @@ def trino_server(folder: Path, *, quick: bool = False) -> Iterator[TrinoServer]:
         yield TrinoServer(f"http://{HOST}:{place.read_text()}", process)
 
 
-def _command(folder: Path, port: int, flags: Sequence[str]) -> Command:
+def _command(folder: Path, port: int, flags: Sequence[str], more: Mapping[str, object]) -> Command:
     home = trino_home()
     settings = {
         "coordinator": "true", "node-scheduler.include-coordinator": "true", "http-server.http.port": port,
         "discovery.uri": f"http://{HOST}:{port}", "node.bind-ip": HOST, "node.internal-address": HOST,
-        "catalog.management": "dynamic", "catalog.store": "memory",
+        "catalog.management": "dynamic", "catalog.store": "memory", **more,
     }  # fmt: skip
     _write(folder / "config.properties", settings)
     _write(folder / "log.properties", {"io.trino": "WARN"})

@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 
 #: Rows of one block: little enough to be held, many enough to be quick.
 BLOCK_ROWS = 5_000
-#: What is said of a connection that nobody will ever get as it is set up.
-_NEVER = ("error 401", "error 403", "CERTIFICATE_VERIFY_FAILED", "HOSTNAME_MISMATCH")
+#: Words about a connection that nobody will ever get as it is set up, what they mean, and what to do.
+_NEVER = (
+    ("error 401", "does not know {user} by what it was given", "Correct the user and the password or token in KOKU_TRINO_URL."),
+    ("error 403", "does not let {user} do this", "Give the user the right to read the lake's catalog."),
+    ("mismatch, certificate", "has a certificate of another name", "Name it in KOKU_TRINO_URL as its certificate does."),
+    ("CERTIFICATE_VERIFY_FAILED", "has a certificate that is not trusted", "Name those that are in KOKU_TRINO_URL: ca=FILE."),
+)  # fmt: skip
+
+#: What to do about what a statement is not guilty of, by the server's kind of error.
+_REMEDIES = {
+    "EXTERNAL": "See that the object store runs, and that the server reaches it; `koku doctor` names files that are gone.",
+    "INSUFFICIENT_RESOURCES": "Give the cluster more, or raise its limits; `session.NAME=VALUE` in KOKU_TRINO_URL sets ours.",
+}
 
 Block = list[list[Any]]
 
@@ -87,12 +98,14 @@ class Trino:
         where = f"{self.url.server} says {error.error_name}"
         if error.error_type == "USER_ERROR":
             return EngineRefused("trino", f"{where}: {error.message}", query=error.query_id)
-        return EngineUnavailable("trino", f"{where}: {error.message}", query=error.query_id)
+        return EngineUnavailable(
+            "trino", f"{where}: {error.message}", do=_REMEDIES.get(error.error_type, ""), query=error.query_id
+        )
 
     def _of_connection(self, error: Exception) -> KokuError:
-        if any(words in str(error) for words in _NEVER):
-            why = f"{self.url.server} and {self.url.user} do not trust each other: {error}"
-            return EngineRefused("trino", why, do="Correct KOKU_TRINO_URL.")
+        for words, why, do in _NEVER:
+            if words in str(error):
+                return EngineRefused("trino", f"{self.url.server} {why.format(user=self.url.user)} ({error})", do=do)
         return EngineUnavailable("trino", f"{self.url.server} does not answer: {error}")
 
     def _session(self) -> requests.Session:
