@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="A PostgreSQL >= 15; without it the embedded one")
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="The embedded server, the local lake and the inbox lie here",
+        description="The embedded server, the local lake, the inbox and unfinished downloads lie here",
     )
     postgres_bin: Path | None = Field(
         None,
