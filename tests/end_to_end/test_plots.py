@@ -55,7 +55,7 @@ def test_costs_over_time_are_stacked_by_group_largest_first(koku: Koku) -> None:
     assert "$" in encoding["y"]["axis"]["labelExpr"]
     assert encoding["x"]["scale"]["domain"] == ["2026-10", "2026-11"]
     sums = {g: sum(r["value"] for r in data(spec) if r["group"] == g) for g in groups}
-    assert groups == sorted(groups, key=lambda g: -sums[g]), "the largest is the first"
+    assert groups == sorted(groups, key=lambda g: (g == "Others", -sums[g])), "the largest is the first"
     assert sum(sums.values()) == pytest.approx(sum(map(float, answer.to_arrow()["cost_total"].to_pylist())))
 
 
@@ -65,14 +65,14 @@ def test_small_groups_become_others_and_the_sum_stays(koku: Koku) -> None:
     groups = spec["encoding"]["color"]["scale"]["domain"]
     assert (len(groups), groups[-1]) == (10, "Others")
     assert spec["encoding"]["color"]["scale"]["range"][-1] == "#bab0ac"
-    assert "worker-0 · shop" in {r["group"] for r in data(spec)}
+    assert "gpu-0 · training" in {r["group"] for r in data(spec)}
     total = float(sum(answer.to_arrow()["cost_total"].to_pylist()))
     assert sum(r["value"] for r in data(spec)) == pytest.approx(total)
 
 
 def test_others_of_the_answer_are_grey_and_last(koku: Koku) -> None:
     spec = drawn(koku, "openshift/costs", group_by="project", limit=2, days=-10)
-    assert spec["encoding"]["color"]["scale"]["domain"] == ["Worker unallocated", "Platform unallocated", "Others"]
+    assert spec["encoding"]["color"]["scale"]["domain"] == ["training", "Worker unallocated", "Others"]
 
 
 def test_one_month_is_compared_with_labels(koku: Koku) -> None:
@@ -80,8 +80,8 @@ def test_one_month_is_compared_with_labels(koku: Koku) -> None:
     bars, texts = spec["layer"]
     assert (bars["mark"]["type"], texts["mark"]["type"]) == ("bar", "text")
     assert spec["title"]["subtitle"] == "openshift/costs · October 2026"
-    assert "$538.40" in {r["label"] for r in data(spec)}
-    assert bars["encoding"]["y"]["sort"][0] == "Worker unallocated"
+    assert "$1,314.50" in {r["label"] for r in data(spec)}
+    assert bars["encoding"]["y"]["sort"][:2] == ["training", "Worker unallocated"]
 
 
 def test_days_without_data_are_gaps(koku: Koku) -> None:
@@ -97,14 +97,14 @@ def test_quantities_are_lines_and_capacity_is_dashed(koku: Koku) -> None:
     assert spec["encoding"]["color"]["scale"]["domain"] == ["Usage", "Request", "Limit", "Capacity"]
     assert spec["encoding"]["strokeDash"]["scale"]["range"][-1] == [6, 4]
     [capacity] = {r["value"] for r in data(spec) if r["figure"] == "Capacity"}
-    assert capacity == 480, "20 cores for a day"
+    assert capacity == 1056, "44 cores for a day"
 
 
 def test_groups_of_quantities_have_panels(koku: Koku) -> None:
     spec = drawn(koku, "openshift/memory", group_by="project", days=-30)
     assert spec["facet"]["field"] == "group"
     assert len(spec["facet"]["sort"]) == 6
-    assert spec["title"]["subtitle"].endswith("6 largest of 8")
+    assert spec["title"]["subtitle"].endswith("6 largest of 10")
     limits = {r["group"] for r in data(spec) if r["figure"] == "Limit"}
     assert "openshift-monitoring" not in limits, "nobody set one"
     assert not any(r["figure"] == "Capacity" for r in data(spec)), "it is the cluster's, not the projects'"

@@ -11,19 +11,20 @@ from koku_core import Koku
 from koku_core.embedded import EmbeddedServer
 from koku_core.embedded.binaries import Binaries, candidates
 from koku_core.settings import Settings
-from koku_ocp.sample_cluster import NODES, VOLUMES
+from koku_ocp.sample_cluster import GPUS, MACHINES, NODES, VOLUMES
 
 PROGRAMS = [c for c in candidates() if c.major >= 15]
 
 pytestmark = pytest.mark.slow
 
 
-#: What October costs by the sample's prices: nodes, cluster, all cores and GiB that there are (what no pod uses is unallocated, and
-#: priced as use), and claims.
+#: What October costs by the sample's prices: nodes, GPUs, cluster, all cores and GiB that there are (what no pod uses is unallocated, and
+#: priced as use), claims, and hours of machines.
 EXPECTED = (
-    3 * 250 + 120
+    len(NODES) * 250 + len({gpu.number for gpu in GPUS}) * 900 + 120
     + 744 * sum(0.03 * node.cores + 0.004 * node.memory for node in NODES.values())
     + 0.12 * sum(volume.capacity for volume in VOLUMES)
+    + 0.05 * sum(m.runs(hour, date(2026, 10, day).weekday() >= 5) for m in MACHINES for day in range(1, 32) for hour in range(24))
 )  # fmt: skip
 
 
