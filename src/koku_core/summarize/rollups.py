@@ -48,7 +48,9 @@ def _add_up(fact: Fact, rows: sql.Composable) -> sql.Composed:
     dims = [c.name for c in fact.columns if c.name in asked or any(c.name in r.where for r in rollups)]
     keys = _names("source_uuid", "usage_start", *dims)
     figures = [
-        sql.SQL("{}({}) AS {}").format(sql.SQL(how), sql.Identifier(n), sql.Identifier(form.format(n)))
+        sql.SQL("{0}({1}) FILTER (WHERE {1} IS NOT NULL) AS {2}").format(
+            sql.SQL(how), sql.Identifier(n), sql.Identifier(form.format(n))
+        )
         for how, form, names in (("sum", _SUM, (r.sums for r in rollups)), ("max", _MAX, (r.maxes for r in rollups)))
         for n in dict.fromkeys(chain.from_iterable(names))
     ]
