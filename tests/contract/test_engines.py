@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
-import psycopg
+import hypothesis
 import pytest
 
 import koku_acme
 import koku_aws
 import koku_ocp
-from koku_core.database.server import Connection
 from koku_core.embedded import EmbeddedServer
+from koku_core.settings import Settings
 from koku_core.testing import EngineConformance, ExecutorConformance
+from koku_core.testing.fixtures import settings_for
 from koku_core.testing.generated import Hints
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,7 @@ OCP = Hints(
         "gpu_model_name": ("A100", "H100", "", None), "gpu_uuid": ("g1", "g2", "", None),
     },
     keys=("vm_kubevirt_io_name", "node_role_kubernetes_io", "node_role_kubernetes_io_infra"),
+    filled=("pod_hours",), whole=("node_capacity_cpu_cores", "persistentvolumeclaim_capacity_bytes"),
     largest={"node_capacity_cpu_cores": 100, "gpu_memory_capacity_mib": 10**6},
 )  # fmt: skip
 AWS = Hints(
@@ -54,6 +57,7 @@ class TestAws(EngineConformance):
 class TestOpenShift(EngineConformance):
     plugin = koku_ocp
     hints = OCP
+    on_trino = hypothesis.settings(EngineConformance.on_trino, max_examples=1)  # its four templates take seconds each
 
 
 class TestPostgres(ExecutorConformance):
@@ -63,9 +67,6 @@ class TestPostgres(ExecutorConformance):
     hints: ClassVar = {"ocp": OCP, "aws": AWS}
 
     @pytest.fixture
-    def reference(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-        with (
-            EmbeddedServer(tmp_path_factory.mktemp("newest"), durable=False) as server,
-            psycopg.connect(server.dsn, autocommit=True) as conn,
-        ):
-            yield conn
+    def reference(self, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Settings]:
+        with EmbeddedServer(tmp_path_factory.mktemp("newest"), durable=False) as server:
+            yield settings_for(server.dsn, tmp_path)

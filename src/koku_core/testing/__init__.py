@@ -8,9 +8,9 @@ class TestAcme(ProviderConformance):
     plugin = koku_acme
 ```
 
-and in `conftest.py`: `from koku_core.testing.fixtures import *`. `EngineConformance` tries the provider's templates on every engine that is
-here, `ExecutorConformance` an engine of one's own with every provider. It runs the real library on a real PostgreSQL; install
-`koku-core[testing]`. New tests that everybody must pass come with minor releases of koku-core, never with patches.
+and in `conftest.py`: `from koku_core.testing.fixtures import *`. `EngineConformance`, inherited in the same way, tries the provider's
+templates on every engine that is here, `ExecutorConformance` an engine of one's own with every provider. It runs the real library on a real
+PostgreSQL; install `koku-core[testing]`. New tests that everybody must pass come with minor releases of koku-core, never with patches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from koku_core.testing.provider import ProviderConformance
 
 __all__ = ["EngineConformance", "ExecutorConformance", "ProviderConformance"]
-_REWRITTEN = ("provider", "basic", "answers", "lines", "optional", "conformance", "agreement")
+_REWRITTEN = ("provider", "basic", "answers", "lines", "optional", "conformance", "bench")
 
 
 def __getattr__(name: str) -> Any:

@@ -4,75 +4,51 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
 from typing import Any
 
-from psycopg import sql
-
-from koku_core.database.server import Connection
 from koku_core.declare.columns import Kind
 from koku_core.declare.facts import Fact
-from koku_core.declare.summarize import Step, Summary
-from koku_core.executors.base import Executor
-from koku_core.summarize.publish import make_tables, rows_of
-from koku_core.testing.generated import Month
+from koku_core.declare.summarize import Summary
+from koku_core.testing.bench import PRICED, Made, Rows
 
 #: How far two figures may be apart.
 CLOSE = Decimal("1e-12")
+#: Arithmetic with room for all digits of a figure.
+EXACT = Context(prec=60)
 _NUMBERS = (Kind.MONEY, Kind.QUANTITY, Kind.INTEGER)
-Row = Mapping[str, Any]
 
 
-@contextmanager
-def at_work(conn: Connection, summary: Summary, month: Month) -> Iterator[Callable[[Executor, Step], list[Row]]]:
-    """Gives a function from an engine and a step to the rows that it makes of a month; nothing of them stays.
-
-    Args:
-        conn: where the engine puts its rows.
-        summary: with the steps.
-        month: line items that the engine's lake has.
-    """
-    with conn.transaction(force_rollback=True):
-        conn.execute("SET LOCAL jit = off")
-        make_tables(conn, summary, month.work.source_uuid)
-        yield lambda executor, step: _made(executor, conn, summary, step, month)
+def differences(summary: Summary, expected: Made, found: Made) -> dict[str, str]:
+    """The first difference of each template, and of the costs, that there is one of."""
+    facts = {step.template: step.into or summary.fact for step in summary.steps} | {PRICED: summary.fact}
+    told = {name: f"{type(error).__name__}: {error}" for name, error in found.failed.items()}
+    told |= {name: difference(facts[name], expected.rows[name], rows) for name, rows in found.rows.items()}
+    return {name: why for name, why in told.items() if why}
 
 
-def _made(executor: Executor, conn: Connection, summary: Summary, step: Step, month: Month) -> list[Row]:
-    fact = step.into or summary.fact
-    into = rows_of(summary, fact)
-    count = executor.summarize(conn, summary, step, month.work, into)
-    columns = sql.SQL(", ").join(sql.Identifier(c.name) for c in fact.all_columns)
-    found = conn.execute(
-        sql.SQL("SELECT {} FROM {}").format(columns, sql.Identifier(into.schema, into.name))
-    ).fetchall()
-    conn.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(into.schema, into.name)))
-    assert count == len(found), f"{step.template}: it says that it made {count} rows, and made {len(found)}"
-    return [dict(zip((c.name for c in fact.all_columns), row, strict=True)) for row in found]
-
-
-def difference(fact: Fact, expected: Sequence[Row], found: Sequence[Row]) -> str:
-    """The first difference between two sets of rows; empty if there is none."""
-    texts = [c.name for c in fact.all_columns if c.kind not in _NUMBERS]
-    numbers = [c.name for c in fact.all_columns if c.kind in _NUMBERS]
+def difference(fact: Fact, expected: Rows, found: Rows) -> str:
+    """The first difference between two sets of rows, whatever their source is called; empty if there is none."""
+    columns = [c for c in fact.all_columns if c.name != "source_uuid"]
+    texts = [c.name for c in columns if c.kind not in _NUMBERS]
+    numbers = [c.name for c in columns if c.kind in _NUMBERS]
     both = [_by_texts(rows, texts, numbers) for rows in (expected, found)]
     for key in sorted({*both[0], *both[1]}):
         one, other = (sorted(rows.get(key, []), key=_order) for rows in both)
-        row = dict(zip(texts, key, strict=True))
+        row = {name: value for name, value in zip(texts, key, strict=True) if value != "None"}
         if len(one) != len(other):
             return f"{len(one)} rows are expected and {len(other)} found of {row}"
         for wanted, had in zip(one, other, strict=True):
-            wrong = {n: (a, b) for n, a, b in zip(numbers, wanted, had, strict=True) if not _close(a, b)}
+            wrong = {n: f"{a} != {b}" for n, a, b in zip(numbers, wanted, had, strict=True) if not _close(a, b)}
             if wrong:
                 return f"expected and found are {wrong} in {row}"
     return ""
 
 
 def _by_texts(
-    rows: Sequence[Row], texts: Sequence[str], numbers: Sequence[str]
-) -> dict[tuple[str, ...], list[tuple[Decimal | int | None, ...]]]:
+    rows: Rows, texts: Sequence[str], numbers: Sequence[str]
+) -> Mapping[tuple[str, ...], list[tuple[Decimal | int | None, ...]]]:
     found = defaultdict(list)
     for row in rows:
         found[tuple(_text(row[n]) for n in texts)].append(tuple(row[n] for n in numbers))
@@ -85,10 +61,10 @@ def _text(value: Any) -> str:
 
 def _order(numbers: tuple[Decimal | int | None, ...]) -> tuple[tuple[bool, Decimal], ...]:
     """Rounded, so that what is close stands at the same place in both."""
-    return tuple((n is None, round(Decimal(n or 0), 9)) for n in numbers)
+    return tuple((n is None, Decimal(n or 0).quantize(Decimal("1e-9"), context=EXACT)) for n in numbers)
 
 
 def _close(one: Decimal | int | None, other: Decimal | int | None) -> bool:
     if one is None or other is None:
         return one is other
-    return abs(Decimal(one) - other) <= CLOSE
+    return abs(EXACT.subtract(Decimal(one), Decimal(other))) <= CLOSE

@@ -15,89 +15,82 @@ class TestMine(ExecutorConformance):
 ```
 
 Both take line items that nobody would write by hand: days without rows, nulls, quotes and emoji in texts and labels, keys of 63 characters
-and more, money up to 10^15 with 15 decimals, month ends, whatever labels are enabled and however cost groups overlap. What must come of
-them is what PostgreSQL makes of them.
+and more, money up to 10^15 with 15 decimals, month ends, rows that tie, whatever labels are enabled and however cost groups overlap. What
+must come of them is what PostgreSQL makes of them. Hypothesis makes the line items, the same ones in each run, and shrinks what fails.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
-from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
-import psycopg
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, Phase
 
-from koku_core.database.server import Connection
-from koku_core.declare.summarize import Step, Summary
-from koku_core.errors import KokuError
-from koku_core.executors.postgres import PostgresExecutor
-from koku_core.koku import Koku
+from koku_core.declare.summarize import Summary
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.settings import Settings
-from koku_core.testing.agreement import CLOSE, Row, at_work, difference
-from koku_core.testing.fixtures import database
-from koku_core.testing.generated import Hints, Month, months, put
+from koku_core.testing.agreement import CLOSE, EXACT, differences
+from koku_core.testing.bench import PRICED, Bench, bench
+from koku_core.testing.fixtures import database, settings_for
+from koku_core.testing.generated import Hints, Month, months, traps
 
-TENANT = "engines"
 #: Templates, and why an engine does not run them right.
 Gaps = Mapping[str, str]
+#: How months are made: an engine takes its time, and what an author sees must be seen again.
+GENERATED = hypothesis.settings(
+    max_examples=10, derandomize=True, deadline=None, print_blob=True,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink), suppress_health_check=(HealthCheck.too_slow,),
+)  # fmt: skip
 
 
 class _Engines:
     """What both classes do.
 
     Attributes:
-        seeds: what months of line items are made from, each of a source of its own. They lie in one lake, so that it is written once.
+        generated: how many months are made, and how.
+        examples: months to try in any case, such as one that went wrong once, as its failure printed it.
     """
 
-    seeds: ClassVar[Sequence[int]] = range(8)
+    generated: ClassVar[hypothesis.settings] = GENERATED
+    examples: ClassVar[Sequence[Month]] = ()
 
     @pytest.fixture
-    def reference(self, server_dsn: str) -> Iterator[Connection]:
-        """A PostgreSQL whose rows are right; override it to compare with another one."""
-        with database(server_dsn) as dsn, psycopg.connect(dsn, autocommit=True) as conn:
-            yield conn
+    def reference(self, server_dsn: str, tmp_path: Path) -> Iterator[Settings]:
+        """Settings of a PostgreSQL whose rows are right; override it to compare with another server."""
+        with database(server_dsn) as dsn:
+            yield settings_for(dsn, tmp_path)
 
-    def _compare(
-        self, settings: Settings, plugin: ProviderPlugin, made: Sequence[Month], reference: Connection, gaps: Gaps
-    ) -> None:
-        """Have both engines summarize months of line items, and compare.
+    def _hold(self, holds: Callable[[Month], None], summary: Summary, hints: Hints, how: hypothesis.settings) -> None:
+        """Try the examples, generated months and the traps; the error is of the smallest that is found to go wrong."""
+        for month in self.examples:
+            _try(holds, month)
+        how(hypothesis.given(months(summary, hints))(holds))()
+        _try(holds, traps(summary, hints))
+
+    def _compare(self, engine: Bench, right: Bench, hints: Hints, gaps: Gaps, how: hypothesis.settings) -> None:
+        """Have an engine summarize and price months, and compare.
 
         Args:
-            settings: by which the engine works.
-            plugin: whose templates are run.
-            made: the line items.
-            reference: where PostgreSQL runs them.
+            engine: where it works.
+            right: where PostgreSQL does.
+            hints: of the provider.
             gaps: templates that the engine is known not to run right, and why: one that it does is a failure.
+            how: months are made.
         """
-        summary = plugin.summary
-        with _opened(settings) as (koku, conn):
-            right, engine = PostgresExecutor(settings, koku.services.lake), koku.services.executor
-            put(koku.services.lake, TENANT, summary, made)
-            wrong = defaultdict[str, list[str]](list)
-            for month in made:
-                with at_work(reference, summary, month) as one, at_work(conn, summary, month) as other:
-                    for step in summary.steps:
-                        why = _difference(summary, step, one(right, step), partial(other, engine, step))
-                        wrong[step.template] += [f"seed {month.seed}: {why}"] if why else []
-        failed = {name: found for name, found in wrong.items() if found and name not in gaps}
-        assert not failed, f"{plugin.name} on {settings.executor}: {failed}"
-        closed = [name for name, why in gaps.items() if not wrong[name]]
-        assert not closed, f"{plugin.name} on {settings.executor}: {closed} work now, so that they are gaps no more"
+        summary, closed = right.plugin.summary, set(gaps)
 
+        def makes_the_same(month: Month) -> None:
+            wrong = differences(summary, right.by_postgres(month), engine.by_engine(month))
+            closed.difference_update(wrong)
+            new = {name: why for name, why in wrong.items() if name not in gaps and not (gaps and name == PRICED)}
+            assert not new, f"{engine.plugin.name} on {engine.koku.services.settings.executor}: {new} of {month}"
 
-def _difference(summary: Summary, step: Step, expected: Sequence[Row], make: Callable[[], list[Row]]) -> str:
-    """How the rows that an engine makes differ, or why it makes none."""
-    try:
-        found = make()
-    except KokuError as error:
-        return f"{type(error).__name__}: {error}"
-    return difference(step.into or summary.fact, expected, found)
+        self._hold(makes_the_same, summary, hints, how)
+        assert not closed, f"{engine.plugin.name}: {sorted(closed)} work now, so that they are gaps no more"
 
 
 class EngineConformance(_Engines):
@@ -107,75 +100,65 @@ class EngineConformance(_Engines):
         plugin: the module with the hooks.
         hints: what the line items may hold.
         gaps: templates that Trino is known not to run right, each with the reason; one that it does run right fails the test.
-        trino_seeds: as `seeds`, for Trino, which takes a second for a template.
+        on_trino: as `generated`, for Trino, which takes a second for a template.
         conserved: figures of the daily summary that are sums of a dataset's: `{"cost": "acme_line_items.cost"}`.
     """
 
     plugin: object
     hints: ClassVar[Hints] = Hints()
     gaps: ClassVar[Gaps] = {}
-    trino_seeds: ClassVar[Sequence[int]] = range(2)
+    on_trino: ClassVar[hypothesis.settings] = hypothesis.settings(GENERATED, max_examples=2)
     conserved: ClassVar[Mapping[str, str]] = {}
 
     @pytest.fixture
-    def provider(self) -> ProviderPlugin:
+    def plugins(self) -> Plugins:
+        """The plugin under test alone."""
+        return Plugins((), extra={"plugin": self.plugin})
+
+    @pytest.fixture
+    def provider(self, plugins: Plugins) -> ProviderPlugin:
         """The plugin under test."""
-        loaded: list[ProviderPlugin] = list(Plugins((), extra={"plugin": self.plugin}))
+        loaded: list[ProviderPlugin] = list(plugins)
         return loaded[0]
 
-    def test_the_order_of_line_items_is_of_no_account(
-        self, settings: Settings, provider: ProviderPlugin, reference: Connection
-    ) -> None:
-        """Line items have none: an engine reads files as they come."""
-        with _opened(settings) as (koku, _):
-            lake, summary = koku.services.lake, provider.summary
-            made = months(summary, TENANT, self.seeds, self.hints)
-            turned = [_turned(month) for month in made]
-            put(lake, TENANT, summary, made)
-            put(lake, f"{TENANT}_turned", summary, turned)
-            right = PostgresExecutor(settings, lake)
-            for month, other in zip(made, turned, strict=True):
-                found = []
-                for each in (month, other):
-                    with at_work(reference, summary, each) as rows_of:
-                        found.append([rows_of(right, step) for step in summary.steps])
-                for step, one, two in zip(summary.steps, *found, strict=True):
-                    wrong = difference(step.into or summary.fact, one, two)
-                    assert not wrong, f"{step.template}, seed {month.seed}: {wrong}"
+    @pytest.fixture
+    def right(self, reference: Settings, plugins: Plugins, provider: ProviderPlugin, tmp_path: Path) -> Iterator[Bench]:
+        """Where PostgreSQL runs the templates."""
+        with bench(reference, plugins, provider, tmp_path / "right") as made:
+            yield made
 
-    def test_what_adds_up_is_conserved(
-        self, settings: Settings, provider: ProviderPlugin, reference: Connection
-    ) -> None:
+    def test_the_order_of_line_items_is_of_no_account(self, right: Bench) -> None:
+        """Line items have none: an engine reads files as they come."""
+        summary = right.plugin.summary
+
+        def order_is_of_no_account(month: Month) -> None:
+            wrong = differences(summary, right.by_postgres(month), right.by_postgres(month.turned()))
+            assert not wrong, f"{wrong} of {month}"
+
+        self._hold(order_is_of_no_account, summary, self.hints, self.generated)
+
+    def test_what_adds_up_is_conserved(self, right: Bench) -> None:
         """Nothing is lost, and nothing counts twice."""
         if not self.conserved:
             pytest.skip("the author names no figure that is conserved")
-        with _opened(settings) as (koku, _):
-            made = months(provider.summary, TENANT, self.seeds, self.hints)
-            put(koku.services.lake, TENANT, provider.summary, made)
-            for month in made:
-                with at_work(reference, provider.summary, month) as rows_of:
-                    right = PostgresExecutor(settings, koku.services.lake)
-                    rows = [row for step in provider.summary.steps for row in rows_of(right, step)]
-                for figure, of in self.conserved.items():
-                    dataset, _, column = of.partition(".")
-                    lines = month.tables[dataset][column].to_pylist()
-                    sums = [
-                        sum((v for v in values if v is not None), Decimal())
-                        for values in ([r.get(figure) for r in rows], lines)
-                    ]
-                    assert abs(sums[0] - sums[1]) <= CLOSE, f"{figure}, seed {month.seed}"
+        summary = right.plugin.summary
 
-    def test_trino_makes_the_same_rows(
-        self, request: pytest.FixtureRequest, provider: ProviderPlugin, reference: Connection
+        def adds_up(month: Month) -> None:
+            rows = [row for name, rows in right.by_postgres(month).rows.items() if name != PRICED for row in rows]
+            for figure, of in self.conserved.items():
+                dataset, _, column = of.partition(".")
+                lost = EXACT.subtract(_sum(month.rows.get(dataset, ()), column), _sum(rows, figure))
+                assert abs(lost) <= CLOSE, f"{lost} of {figure} is lost of {month}"
+
+        self._hold(adds_up, summary, self.hints, self.generated)
+
+    def test_both_engines_give_the_same_values(
+        self, request: pytest.FixtureRequest, right: Bench, plugins: Plugins, provider: ProviderPlugin, tmp_path: Path
     ) -> None:
-        """Where a Trino can be started."""
+        """HV7: what Trino makes of line items, and what that costs, is what PostgreSQL makes of them, to 12 decimals."""
         pytest.importorskip("trino", reason="needs koku-core[dev]")
-        try:
-            settings = request.getfixturevalue("trino_settings")
-        except pytest.FixtureLookupError:
-            pytest.skip("conftest.py does not import the fixtures of koku_core.testing.engines")
-        made = months(provider.summary, TENANT, self.trino_seeds, self.hints)
-        self._compare(settings, provider, made, reference, self.gaps)
+        with bench(request.getfixturevalue("trino_settings"), plugins, provider, tmp_path / "trino") as engine:
+            self._compare(engine, right, self.hints, self.gaps, self.on_trino)
 
 
 class ExecutorConformance(_Engines):
@@ -187,30 +170,47 @@ class ExecutorConformance(_Engines):
         gaps: by provider, templates that the engine is known not to run right, as in `EngineConformance`.
     """
 
+    generated: ClassVar[hypothesis.settings] = hypothesis.settings(GENERATED, max_examples=3)
     executor: str
     hints: ClassVar[Mapping[str, Hints]] = {}
     gaps: ClassVar[Mapping[str, Gaps]] = {}
+
+    @pytest.fixture
+    def plugins(self) -> Plugins:
+        """All that are installed."""
+        return Plugins()
 
     @pytest.fixture
     def engine(self, settings: Settings) -> Settings:
         """Settings by which the engine works; override it if it takes more than its name."""
         return settings.model_copy(update={"executor": self.executor, "plugins": None})
 
-    def test_it_makes_the_rows_that_postgresql_makes(self, engine: Settings, reference: Connection) -> None:
-        """For every template of every provider that is installed."""
-        for plugin in Plugins():
-            made = months(plugin.summary, TENANT, self.seeds, self.hints.get(plugin.name, Hints()))
-            self._compare(engine, plugin, made, reference, self.gaps.get(plugin.name, {}))
+    def test_it_makes_the_rows_that_postgresql_makes(
+        self, engine: Settings, reference: Settings, plugins: Plugins, tmp_path: Path
+    ) -> None:
+        """For every template of every provider that is installed, and for what its rows cost."""
+        for plugin in plugins:
+            folder = tmp_path / plugin.name
+            with (
+                bench(reference, plugins, plugin, folder / "right") as right,
+                bench(engine, plugins, plugin, folder / "engine") as tried,
+            ):
+                hints, gaps = self.hints.get(plugin.name, Hints()), self.gaps.get(plugin.name, {})
+                self._compare(tried, right, hints, gaps, self.generated)
 
 
-@contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Koku, Connection]]:
-    """The library on the engine of some settings, and a connection of a tenant."""
-    with Koku.open(settings=settings, tenant=TENANT) as koku, koku.handle.ensure().connection() as conn:
-        yield koku, conn
+def _try(holds: Callable[[Month], None], month: Month) -> None:
+    """Try a month; if it goes wrong, ever smaller parts of it."""
+    try:
+        holds(month)
+    except AssertionError:
+        for part in month.parts():
+            _try(holds, part)
+        raise
 
 
-def _turned(month: Month) -> Month:
-    """The same line items from last to first."""
-    tables = {name: table[::-1] for name, table in month.tables.items()}
-    return replace(month, tables=tables, work=replace(month.work, tenant=f"{TENANT}_turned"))
+def _sum(rows: Sequence[Mapping[str, object]], name: str) -> Decimal:
+    total = Decimal()
+    for value in (row.get(name) for row in rows):
+        total = EXACT.add(total, value) if isinstance(value, Decimal) else total
+    return total

@@ -1,7 +1,7 @@
 """Fixtures for tests on real engines: an object store and a Trino that all workers of a test run share.
 
-Import them in `conftest.py` beside those of `koku_core.testing.fixtures`. They need the extra `koku-core[dev]`; Trino is installed once
-for a user (450 MB) and takes about 15 seconds to start.
+`koku_core.testing.fixtures` has them too. They need the extra `koku-core[dev]`; Trino is installed once for a user (450 MB) and takes about
+15 seconds to start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Fixtures for a provider's tests: a PostgreSQL server, a database of the test's own on it, a `Koku` on that.
 
 Import them in `conftest.py`. The server is that of `KOKU_TEST_DATABASE_URL` (of an account that may create databases), or an embedded one.
+Those of `koku_core.testing.engines`, for tests on Trino, are among them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import pytest
 
 from koku_core.koku import Koku
 from koku_core.settings import Settings
+from koku_core.testing.engines import lake_url, object_store, trino, trino_koku, trino_settings
 
-__all__ = ["dsn", "koku", "server_dsn", "settings"]
+__all__ = [
+    "dsn", "koku", "lake_url", "object_store", "server_dsn", "settings", "trino", "trino_koku", "trino_settings",
+]  # fmt: skip
 
 #: The business time of tests; the day's date is what samples are made for.
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
