@@ -8,10 +8,14 @@ from koku_core.lake.places import location, s3_properties
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table
 
     from koku_core.database import System
+    from koku_core.declare.datasets import Dataset
 
 NAME = "lake"
+#: What tables are partitioned by, from the outermost on.
+KEYS = ("source_uuid", "usage_start")
 
 
 def open_catalog(system: System, url: str) -> SqlCatalog:
@@ -38,3 +42,21 @@ def open_catalog(system: System, url: str) -> SqlCatalog:
 
     with system.server.lock("lake", "catalogue"):
         return Catalog()
+
+
+def create_table(catalog: SqlCatalog, tenant: str, dataset: Dataset, url: str) -> Table:
+    """Make a tenant's table of a dataset, in the lake at `url`; the tenant's namespace is there."""
+    from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
+    from pyiceberg.partitioning import PartitionField, PartitionSpec
+    from pyiceberg.schema import assign_fresh_schema_ids
+    from pyiceberg.transforms import IdentityTransform
+
+    from koku_core.lake.commit import PROPERTIES
+
+    schema = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(dataset.schema))
+    fields = (
+        PartitionField(schema.find_field(key).field_id, 1000 + number, IdentityTransform(), key)
+        for number, key in enumerate(KEYS)
+    )
+    place = f"{url}/{tenant}/{dataset.name}"
+    return catalog.create_table((tenant, dataset.name), schema, place, PartitionSpec(*fields), properties=PROPERTIES)

@@ -297,30 +297,11 @@ class Lake:
         return stored
 
     def _create(self, tenant: str, dataset: Dataset) -> Table:
-        from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
-        from pyiceberg.partitioning import PartitionField, PartitionSpec
-        from pyiceberg.schema import assign_fresh_schema_ids
-        from pyiceberg.transforms import IdentityTransform
+        from koku_core.lake.catalog import create_table
 
-        from koku_core.lake.commit import PROPERTIES
-
-        schema = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(dataset.schema))
-        keys = ("source_uuid", "usage_start")
-        spec = PartitionSpec(
-            *(
-                PartitionField(schema.find_field(k).field_id, 1000 + i, IdentityTransform(), k)
-                for i, k in enumerate(keys)
-            )
-        )
         with self.system.server.lock("lake", tenant):
             self.catalog.create_namespace_if_not_exists((tenant,))
-        return self.catalog.create_table(
-            (tenant, dataset.name),
-            schema,
-            location=f"{self.url}/{tenant}/{dataset.name}",
-            partition_spec=spec,
-            properties=PROPERTIES,
-        )
+        return create_table(self.catalog, tenant, dataset, self.url)
 
     def _files(
         self,

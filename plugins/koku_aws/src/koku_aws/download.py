@@ -27,7 +27,8 @@ from koku_core.sources.model import Source
 _STATES = "organization"
 #: `[prefix/]report/20261101-20261201/report-Manifest.json`, and CUR 2.0's `report/metadata/BILLING_PERIOD=2026-11/report-Manifest.json`.
 _MANIFEST = re.compile(
-    r"(?:(?P<report>.+)/)?(?:metadata/BILLING_PERIOD=(?P<new>\d{4}-\d\d)|(?P<old>\d{6})\d\d-\d{8})/[^/]*Manifest\.json"
+    r"(?:(?P<report>.+)/)?(?:metadata/BILLING_PERIOD=(?P<new>2\d{3}-(?:0[1-9]|1[012]))|(?P<old>2\d{3}(?:0[1-9]|1[012]))\d\d-\d{8})"
+    r"/[^/]*Manifest\.json"
 )
 
 
@@ -125,32 +126,38 @@ def _oldest(settings: Settings) -> date:
 def bills(place: Place, source: Source, settings: Settings) -> list[Bill]:
     """The bills of the report, without those that are older than what is kept."""
     prefix, wanted = (str(source.data_source.get(n) or "").strip("/") for n in ("prefix", "report"))
+    found = [
+        bill
+        for stored in place.objects(manifests.SUFFIX)
+        if (bill := _bill(stored))
+        and f"{bill.report}/".startswith(f"{prefix}/" if prefix else "")
+        and wanted in ("", bill.report.rpartition("/")[2])
+    ]
+    _one_report({bill.report for bill in found}, place, "/".join(filter(None, (prefix, wanted))))
     oldest = _oldest(settings)
-    found = []
-    for stored in place.objects(manifests.SUFFIX):
-        match = _MANIFEST.fullmatch(stored.key)
-        report = (match["report"] or "") if match else ""
-        if (
-            match
-            and f"{report}/".startswith(f"{prefix}/" if prefix else "")
-            and wanted in ("", report.rpartition("/")[2])
-        ):
-            month = match["new"] or match["old"]
-            found.append(Bill(report, date(int(month[:4]), int(month[-2:]), 1), stored))
-    reports = sorted({bill.report for bill in found})
+    return sorted((b for b in found if b.month >= oldest), key=lambda b: b.month)
+
+
+def _bill(stored: Stored) -> Bill | None:
+    """The bill of a manifest; None: its key is not that of one."""
+    match = _MANIFEST.fullmatch(stored.key)
+    if not match:
+        return None
+    month = match["new"] or match["old"]
+    return Bill(match["report"] or "", date(int(month[:4]), int(month[-2:]), 1), stored)
+
+
+def _one_report(reports: set[str], place: Place, where: str) -> None:
+    """Refuse a source that has no report, or several."""
     if not reports:
-        where = "/".join(filter(None, (prefix, wanted))) or "it"
         raise NoReport(
-            place.name, f"no report is in {where}",
+            place.name, f"no report is in {where or 'it'}",
             "AWS delivers the first within a day; then check bucket, prefix and report of the source.",
         )  # fmt: skip
     if len(reports) > 1:
-        raise SeveralReports(
-            place.name,
-            f"there are several reports ({', '.join(reports)})",
-            "Name one in the source's prefix or report.",
-        )
-    return sorted((b for b in found if b.month >= oldest), key=lambda b: b.month)
+        listed = ", ".join(sorted(reports))
+        do = "Name one in the source's prefix or report."
+        raise SeveralReports(place.name, f"there are several reports ({listed})", do)
 
 
 def _changed(place: Place, bill: Bill, members: bytes | None, known: dict[str, Any], folder: Path) -> Download | None:
