@@ -1,13 +1,13 @@
 """Counts the lines of each plugin by the hook that they are for: `python -m docs.sizes` writes the table of docs/explanation/plugins.md.
 
-A module belongs to the hook whose module alone imports it, directly or by way of others; what several hooks import is shared. A template
-belongs to the hook that names it. Empty lines and comments count, tests do not.
+A module, or a package of them, belongs to the hook whose module alone imports it, directly or by way of others; what several hooks import
+is shared. A template belongs to the hook that names it. Empty lines and comments count, tests do not.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -22,14 +22,20 @@ SHARED, NAMES = "shared", "__init__"
 
 def sizes(folder: Path) -> dict[str, int]:
     """The lines of a plugin: of who it is (`__init__`), of each hook, and of what hooks share."""
-    modules = {p.stem: p for p in folder.glob("*.py")}
-    imports = {name: set(_imports(path, folder.name, modules)) for name, path in modules.items()}
+    modules = dict[str, list[Path]]()
+    for path in folder.rglob("*.py"):
+        modules.setdefault(path.relative_to(folder).parts[0].removesuffix(".py"), []).append(path)
+    imports = {name: {i for p in paths for i in _imports(p, folder.name, modules)} for name, paths in modules.items()}
     reached = {hook: _reached(hook, imports) for hook in HOOKS if hook in modules}
     found = dict.fromkeys((NAMES, *reached, SHARED), 0)
-    for name, path in modules.items():
-        found[_owner(name, reached)] += _lines(path)
+    for name, paths in modules.items():
+        found[_owner(name, reached)] += sum(map(_lines, paths))
     for template in folder.glob("sql/*.sql"):
-        users = {_owner(n, reached) for n, p in modules.items() if f'"{template.name}"' in p.read_text()}
+        users = {
+            _owner(n, reached)
+            for n, paths in modules.items()
+            if any(f'"{template.name}"' in p.read_text() for p in paths)
+        }
         found[users.pop() if len(users) == 1 else "summarize"] += _lines(template)
     return found
 
@@ -52,13 +58,13 @@ def _reached(hook: str, imports: dict[str, set[str]]) -> set[str]:
     return found
 
 
-def _imports(path: Path, package: str, modules: dict[str, Path]) -> Iterator[str]:
+def _imports(path: Path, package: str, modules: Container[str]) -> Iterator[str]:
     """The modules of its package that a module imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == package:
             yield from (a.name for a in node.names if a.name in modules)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
-            yield str(node.module).removeprefix(f"{package}.")
+            yield str(node.module).split(".")[1]
 
 
 def _lines(path: Path) -> int:

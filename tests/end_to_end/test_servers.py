@@ -11,7 +11,7 @@ from koku_core import Koku
 from koku_core.embedded import EmbeddedServer
 from koku_core.embedded.binaries import Binaries, candidates
 from koku_core.settings import Settings
-from koku_ocp.sample_cluster import GPUS, MACHINES, NODES, VOLUMES
+from koku_ocp.sample.cluster import GPUS, MACHINES, NODES, VOLUMES
 
 PROGRAMS = [c for c in candidates() if c.major >= 15]
 

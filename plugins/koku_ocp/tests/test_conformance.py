@@ -14,7 +14,7 @@ import koku_ocp
 from koku_core.testing import ProviderConformance
 from koku_core.testing.corpus import Line
 from koku_ocp.reports import POD
-from koku_ocp.sample_cluster import CLUSTER_ID
+from koku_ocp.sample.cluster import CLUSTER_ID
 
 #: The quick part has the kit of the toy's provider.
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ from koku_core.reports import Reports
 from koku_core.reports.resource_types import Wanted, listing
 from koku_core.testing.fixtures import settings_for
 from koku_ocp.facts import DAILY_SUMMARY
-from koku_ocp.machine_reports import MACHINES
+from koku_ocp.report_map.machines import MACHINES
 from koku_ocp.reports import POD, STORAGE, VM
 
 PATH = "openshift/resources/virtual-machines"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from koku_ocp.sample import sample
-from koku_ocp.sample_cluster import NODES, PODS
+from koku_ocp.sample.cluster import NODES, PODS
 
 
 def members(payload: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A small cluster for demonstrations: payloads in the operator's format for last month and this one, up to yesterday.
 
-Nothing is random: the same day gives the same bytes of CSV. What the cluster runs is in `sample_cluster`.
+Nothing is random: the same day gives the same bytes of CSV. What the cluster runs is in `cluster`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from koku_core.declare.deliveries import Sample
-from koku_ocp import sample_cluster as cluster
+from koku_ocp.sample import cluster
 
 T = TypeVar("T", cluster.Pod, cluster.Machine, cluster.Gpu)
 GIB = 1 << 30

@@ -21,14 +21,14 @@ from koku_core.declare.reports import (
     TagReport,
     column,
 )
-from koku_ocp import report_parts as parts
-from koku_ocp.breakdown import BREAKDOWN
 from koku_ocp.facts import DAILY_SUMMARY, NETWORK_ROWS, POD_ROWS, REAL, VOLUME_ROWS
-from koku_ocp.gpu_reports import GPUS, INSTANCES, MODELS, VENDORS
 from koku_ocp.lines import LINES
-from koku_ocp.machine_reports import MACHINES, VIRTUAL_MACHINES
-from koku_ocp.on_clouds import ON_CLOUDS
-from koku_ocp.report_parts import CATEGORY, CLUSTER, CLUSTERS, NODE, PROJECT, PROJECT_TEXTS, TOTAL
+from koku_ocp.report_map import parts
+from koku_ocp.report_map.breakdown import BREAKDOWN
+from koku_ocp.report_map.gpus import GPUS, INSTANCES, MODELS, VENDORS
+from koku_ocp.report_map.machines import MACHINES, VIRTUAL_MACHINES
+from koku_ocp.report_map.on_clouds import ON_CLOUDS
+from koku_ocp.report_map.parts import CATEGORY, CLUSTER, CLUSTERS, NODE, PROJECT, PROJECT_TEXTS, TOTAL
 
 #: No cluster is known to run on a cloud as long as no cloud's bills are matched, so no row fulfils it.
 _ON_CLOUD = Expression("cardinality({values}::text[]) < 0", ())

@@ -17,7 +17,16 @@ from koku_core.declare.reports import (
     column,
 )
 from koku_ocp.facts import ALL_GPU_ROWS, GPU_ROWS, INSTANCE_ROWS
-from koku_ocp.report_parts import CLUSTER, CLUSTERS, NARROWING, NODE, OWN_COST_ORDERS, PROJECT, PROJECT_TEXTS, of_type
+from koku_ocp.report_map.parts import (
+    CLUSTER,
+    CLUSTERS,
+    NARROWING,
+    NODE,
+    OWN_COST_ORDERS,
+    PROJECT,
+    PROJECT_TEXTS,
+    of_type,
+)
 
 _ROWS = Expression(GPU_ROWS, ("data_source", "namespace", "cost_model_rate_type"))
 _NAME = Expression("gpu_vendor || '_' || gpu_model || '_' || coalesce(node, '')", ("gpu_vendor", "gpu_model", "node"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from koku_core.declare.reports import CURRENCY, Expression, Key, Listed, Report, Text, column
-from koku_ocp import report_parts as parts
 from koku_ocp.facts import COST_BY_RATE
+from koku_ocp.report_map import parts
 
 #: What cost a row is of: the project's own, or that of an overhead which was handed on to it (or away from it).
 _OVERHEAD = Expression(

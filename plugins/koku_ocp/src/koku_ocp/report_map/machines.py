@@ -16,9 +16,9 @@ from koku_core.declare.reports import (
     Text,
     column,
 )
-from koku_ocp import report_parts as parts
 from koku_ocp.facts import VM_ROWS
-from koku_ocp.report_parts import ALIAS, CLUSTER, MODEL_COSTS, NARROWING, NODE, PROJECT
+from koku_ocp.report_map import parts
+from koku_ocp.report_map.parts import ALIAS, CLUSTER, MODEL_COSTS, NARROWING, NODE, PROJECT
 
 _ROWS = Expression(VM_ROWS, ("vm_name",))
 _VM = Key("vm_name", column("vm_name"), order="vm_name", exclude_operators=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from koku_core.declare.reports import CURRENCY, Aggregate, Choice, Expression, Figure, Key, Report, column
-from koku_ocp.report_parts import CLUSTER, CLUSTERS, NODE, OWN_COST_ORDERS, PROJECT, PROJECT_TEXTS
+from koku_ocp.report_map.parts import CLUSTER, CLUSTERS, NODE, OWN_COST_ORDERS, PROJECT, PROJECT_TEXTS
 
 _NOTHING, _UNKNOWN = Expression("false", ()), Expression("NULL::text", ())
 #: Clients ask by type of cost as they do of bills; what is billed of a cluster is one amount.
