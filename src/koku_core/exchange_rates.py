@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import psycopg
+
+from koku_core import currencies
 from koku_core.clock import month_of
 from koku_core.database.server import Connection, one, rows
 from koku_core.database.system import System
 from koku_core.database.tenant import Tenant, bump
-from koku_core.errors import InvalidInput, UnknownName
+from koku_core.errors import InvalidInput, PluginError, UnknownName
 from koku_core.services import Services
 from koku_core.static_rate_rules import check_change, check_new, finalized, given_rate
 
+HOOK = "koku_exchange_rates"
 _COLUMNS = "uuid::text, base, target, rate, starts, ends, created, updated"
 
 
@@ -104,6 +109,17 @@ class StaticRates:
             conn.execute("DELETE FROM static_rate WHERE uuid = %s", (which,))
             bump(conn, "settings")
 
+    def refresh(self) -> int:
+        """Ask plugins now what currencies are worth, as workers do once a day; for all tenants.
+
+        Returns:
+            How many rates they know.
+
+        Raises:
+            PluginError: one of them is no rate.
+        """
+        return refresh(self._services)
+
     def _month(self) -> date:
         return month_of(self._services.clock.today())
 
@@ -138,6 +154,40 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "exchange_rate": row["rate"], "start_date": row["starts"], "end_date": row["ends"],
         "created_timestamp": row["created"], "updated_timestamp": row["updated"],
     }  # fmt: skip
+
+
+def refresh(services: Services) -> int:
+    """Keep what plugins say as the rates of this month; months that are over keep theirs.
+
+    Returns:
+        How many rates there are.
+
+    Raises:
+        PluginError: one of them is no rate.
+    """
+    today = services.clock.today()
+    given = [
+        (*pair, month_of(today), _checked(pair, rate)) for pair, rate in services.plugins.exchange_rates(today).items()
+    ]
+    with services.system.transaction() as conn:
+        conn.cursor().executemany(
+            """INSERT INTO exchange_rate (base, target, month, rate) VALUES (%s, %s, %s, %s)
+               ON CONFLICT (base, target, month) DO UPDATE SET rate = excluded.rate""",
+            given,
+        )
+    for tenant in services.system.tenants():
+        with contextlib.suppress(psycopg.errors.UndefinedTable), tenant.transaction() as conn:  # being made, or deleted
+            bump(conn, "settings")
+    return len(given)
+
+
+def _checked(pair: tuple[str, str], rate: Decimal) -> Decimal:
+    right = isinstance(rate, Decimal) and rate.is_finite() and Decimal("1e-15") <= rate < Decimal("1e18")
+    if not right or pair[0] == pair[1] or not all(map(currencies.known, pair)):
+        raise PluginError(
+            f"{pair} = {rate!r} is no exchange rate: give two codes of ISO 4217 and a positive Decimal", hook=HOOK
+        )
+    return round(rate, 15)
 
 
 def fed(system: System) -> dict[str, dict[str, Decimal]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +138,14 @@ def koku_sample(folder: Path, today: date) -> Sample:  # type: ignore[empty-body
     """Write a small sample of what the provider reads, dated so that its last full day is the day before `today`. Optional.
 
     `koku demo` and the tests of other packages use it.
+    """
+
+
+@hookspec
+def koku_exchange_rates(today: date) -> Mapping[tuple[str, str], Decimal]:  # type: ignore[empty-body]
+    """Say what currencies are worth today: (base, target), in codes of ISO 4217, to the amount of the target that one of the base is.
+
+    Optional. Workers ask once a day; what is said holds for the month of `today` and every tenant, but for rates that a tenant has set.
     """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
@@ -194,6 +196,16 @@ class Plugins:
             return types[name.lower()]
         except KeyError:
             raise UnknownName("source type", name, (t.name for _, t in types.values())) from None
+
+    @property
+    def tell_rates(self) -> bool:
+        """Whether a plugin knows exchange rates."""
+        return bool(self._manager.hook.koku_exchange_rates.get_hookimpls())
+
+    def exchange_rates(self, today: date) -> dict[tuple[str, str], Decimal]:
+        """What plugins say that currencies are worth: (base, target) → factor."""
+        said = self._manager.hook.koku_exchange_rates(today=today)
+        return {pair: rate for offered in said for pair, rate in offered.items()}
 
     def executors(self) -> dict[str, Any]:
         """The engines that plugins offer, by name."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from koku_core import Koku, currencies
+from koku_core import Koku, currencies, hookimpl
 from koku_core.api import create_app
+from koku_core.errors import PluginError
+from koku_core.jobs.schedule import Schedule
+from koku_core.plugins import Plugins
 from tests.conftest import database
 from tests.end_to_end.conftest import Api, model
 from tests.end_to_end.tenants_data import OTHER, fill, opened
@@ -93,13 +97,39 @@ def test_all_currencies(asked: Api) -> None:
         assert asked.errors("GET", f"{ALL}?{query}") == [("Unsupported parameter or invalid value", name)]
 
 
+class Feed:
+    """A plugin that knows exchange rates."""
+
+    said: Mapping[tuple[str, str], Any]
+
+    @hookimpl
+    def koku_exchange_rates(self, today: date) -> Mapping[tuple[str, str], Decimal]:
+        del today
+        return self.said
+
+
 def test_rates_of_a_feed(api: Api, koku: Koku) -> None:
     none = api.get("exchange-rates/")
     assert (none.status_code, set(none.json())) == (404, {"detail"})
+    feed = Feed()
+    plugins = Plugins(("ocp",), extra={"feed": feed})
+    api.post("settings/currency/enabled/EUR/")
+    for day, said in (("2026-10-31", "0.8"), ("2026-11-01", "0.6"), ("2026-11-02", "0.5")):
+        feed.said = {("USD", "EUR"): Decimal(said)}
+        clock = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        with Koku.open(settings=koku.services.settings.model_copy(update={"clock": clock}), plugins=plugins) as told:
+            with told.services.system.connection() as conn:
+                conn.execute("DELETE FROM schedule")
+            assert len(Schedule(told.services).look()) == 1
+            told.tenant("org1234567").work()
+            for wrong in ({("USD", "EUR"): 0.5}, {("USD", "ZZZ"): Decimal(1)}, {("USD", "EUR"): Decimal(0)}):
+                feed.said = wrong
+                with pytest.raises(PluginError, match="is no exchange rate"):
+                    told.exchange_rates.refresh()
     with koku.services.system.connection() as conn:
-        conn.execute(
-            "INSERT INTO exchange_rate VALUES ('USD', 'EUR', '2026-10-01', 0.8), ('USD', 'EUR', '2026-11-01', 0.5)"
-        )
+        assert conn.execute("SELECT month::text, rate FROM exchange_rate ORDER BY 1").fetchall() == [
+            ("2026-10-01", Decimal("0.8")), ("2026-11-01", Decimal("0.5")),
+        ]  # fmt: skip
     assert api.get("exchange-rates/").json() == {"USD": {"EUR": 0.5, "USD": 1.0}}
     assert {r["code"]: r["has_dynamic_rate"] for r in api.data(f"{ALL}?filter[currency]=USD,EUR,CHF")} == {
         "CHF": False, "EUR": True, "USD": True,
@@ -186,7 +216,8 @@ def total(caller: Api, query: str) -> Any:
 
 
 def test_a_rate_converts_the_months_that_it_is_for_and_those_before_without_one(api: Api, priced: Koku) -> None:
-    assert total(api, "EUR").startswith("No exchange rate available for USD -> EUR")
+    enable = "Ask your administrator to configure static exchange rates or enable dynamic exchange rates."
+    assert total(api, "EUR") == f"No exchange rate available for USD -> EUR for 2026-11-01 to 2026-11-01. {enable}"
     made = api.make(RATES, rate())
     assert total(api, "EUR") == 45
     assert total(api, "EUR&filter[time_scope_value]=-2") == 45

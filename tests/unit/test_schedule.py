@@ -32,8 +32,12 @@ def tenant(system: System) -> Tenant:
     return system.tenant("acme").ensure()
 
 
+class Offered(list[Any]):
+    tell_rates = False
+
+
 def services(system: System) -> Services:
-    return cast(Services, SimpleNamespace(system=system, settings=Settings(), plugins=(PLUGIN,)))
+    return cast(Services, SimpleNamespace(system=system, settings=Settings(), plugins=Offered([PLUGIN])))
 
 
 def source(tenant: Tenant, key: str, kind: str = "Asked", *, paused: bool = False) -> str:

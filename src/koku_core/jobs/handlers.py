@@ -57,6 +57,15 @@ def _refresh(services: Services, tenant: Tenant, job: RunningJob) -> None:
         refresh(services, tenant, SourceRegistry(services, tenant).get(job.arguments["source"]), job.progress)
 
 
+def _rates(services: Services, tenant: Tenant, job: RunningJob) -> None:
+    """What currencies are worth today, for all tenants."""
+    from koku_core.exchange_rates import refresh
+
+    del tenant
+    job.progress(0, 1, "exchange rates")
+    refresh(services)
+
+
 def _fetch(services: Services, tenant: Tenant, job: RunningJob) -> None:
     """Files at a source that somebody has named."""
     from koku_core.intake.named import run
@@ -75,5 +84,5 @@ def _remove(services: Services, tenant: Tenant, job: RunningJob) -> None:
 
 HANDLERS: Mapping[str, Handler] = {
     "ingest": _ingest, "summarize": _summarize, "price": _price, "purge": _purge, "refresh": _refresh, "fetch": _fetch,
-    "remove": _remove,
+    "remove": _remove, "rates": _rates,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is done by the clock, in real time: every tenant's purge, and asking the sources whose reports are fetched.
+"""What is done by the clock, in real time: every tenant's purge, asking the sources whose reports are fetched, and exchange rates.
 
 When a thing is due next stands in the database, and moves on in the transaction that enqueues its job: however many runners look, each
 thing is done once.
@@ -55,14 +55,14 @@ class Schedule:
         self._next = time.monotonic() + LOOK_S
         with self._services.system.server.try_lock("schedule") as ours:
             tenants = self._services.system.tenants() if ours else []
-            return [job for tenant in tenants for job in self.look_at(tenant)]
+            return [job for tenant in tenants for job in self.look_at(tenant, shared=tenant is tenants[0])]
 
-    def look_at(self, tenant: Tenant) -> list[int]:
-        """Enqueue what is due of one tenant."""
+    def look_at(self, tenant: Tenant, *, shared: bool = False) -> list[int]:
+        """Enqueue what is due of one tenant; `shared`: and what is done for all of them at once."""
         jobs = []
         try:
             with tenant.connection() as conn:
-                for periodic in self._of(conn):
+                for periodic in self._of(conn, shared):
                     with conn.transaction():
                         if _is_due(conn, tenant.name, periodic):
                             jobs.append(_enqueue(conn, tenant.name, periodic))
@@ -70,14 +70,16 @@ class Schedule:
             return jobs
         return jobs
 
-    def _of(self, conn: Connection) -> list[Periodic]:
+    def _of(self, conn: Connection, shared: bool) -> list[Periodic]:
         settings = self._services.settings
         found = conn.execute(
             "SELECT uuid::text, source_type, coalesce(poll_minutes, %s) FROM source WHERE NOT paused ORDER BY id",
             (settings.poll_minutes,),
         ).fetchall()
         asked = {kind.name for p in self._services.plugins for kind in p.provider.source_types if not kind.pushed}
+        rates = [Periodic("rates", "rates", _LONGEST_S)] if shared and self._services.plugins.tell_rates else []
         return [
+            *rates,
             Periodic("purge", "purge", settings.purge_hours * 3600, first=False),
             *(Periodic("refresh", u, minutes * 60, u) for u, kind, minutes in found if kind in asked),
         ]

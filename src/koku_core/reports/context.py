@@ -27,6 +27,7 @@ class Context:
         categories: the names of all categories.
         priced_in: (source, month) → the currency of the cost model that the month is priced by.
         rates: (base, month) → factor to the currency of the question: what the tenant has set, else what the feed says.
+        fed: whether there is a feed of rates.
         retained_months: how many months the tenant keeps; None: as the installation says.
         has_data: whether the fact's tables exist.
         chosen: the tenant's settings for the choices of reports, by their names.
@@ -41,6 +42,7 @@ class Context:
     categories: tuple[str, ...] = ()
     priced_in: Mapping[tuple[str, date], str] = field(default_factory=dict)
     rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
+    fed: bool = False
     retained_months: int | None = None
     has_data: bool = False
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +75,7 @@ _READ = """
                     generate_series(starts::timestamp, least(ends, starts + interval '50 years'), '1 month') AS first
                 UNION ALL SELECT 3, base, month, rate FROM koku.exchange_rate JOIN asked USING (target)
             ) AS given ORDER BY base, month, place) AS rates),
+        EXISTS (SELECT FROM koku.exchange_rate),
         to_regclass(quote_ident(%(fact)s)) IS NOT NULL,
         (SELECT jsonb_object_agg(labels, keys) FROM (
             SELECT labels, jsonb_object_agg(key, enabled) AS keys FROM label_key WHERE family = %(family)s GROUP BY labels) AS of_kind),
@@ -107,7 +110,7 @@ def read(
         },
     ).fetchone()  # fmt: skip
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    _, settings, tags, children, categories, priced_in, rates, has_data, labels, versions = row
+    _, settings, tags, children, categories, priced_in, rates, fed, has_data, labels, versions = row
     return Context(
         **_settings(settings or {}),
         tags=frozenset(tags or ()),
@@ -115,6 +118,7 @@ def read(
         categories=tuple(categories or ()),
         priced_in={(source, date.fromisoformat(month)): base for source, month, base in priced_in or ()},
         rates={(base, date.fromisoformat(month)): Decimal(rate) for base, month, rate in rates or ()},
+        fed=fed,
         has_data=has_data,
         chosen={name: value for name, value in (settings or {}).items() if name in choices},
         labels=labels or {},

@@ -120,14 +120,22 @@ def rate_of(rates: Mapping[tuple[str, date], Decimal], base: str, month: date) -
     return rates[base, min(later)] if later else None
 
 
-def no_rate(bases: Iterable[str], currency: str, period: Period) -> InvalidInput:
+def no_rate(bases: Iterable[str], currency: str, period: Period, context: Context) -> InvalidInput:
     """The error about money that cannot be converted; its tree is the body that clients know."""
     months = sorted(_months(period))
-    details = [
-        f"No exchange rate available for {base} -> {currency} for {months[0]} to {months[-1]}. "
-        "Ask your administrator to configure static exchange rates."
-        for base in sorted(set(bases))
-    ]
+    advice = "Ask your administrator to configure static exchange rates" + (
+        "." if context.fed else " or enable dynamic exchange rates."
+    )
+    details = [f"{_lacks(base, currency, months, context)} {advice}" for base in sorted(set(bases))]
     return InvalidInput(
         {"errors": [{"detail": d, "source": "currency", "status": 400} for d in details]}, message=details[0]
     )
+
+
+def _lacks(base: str, currency: str, months: Sequence[date], context: Context) -> str:
+    """Which of the months have no rate."""
+    without = [month for month in months if rate_of(context.rates, base, month) is None]
+    if 0 < len(without) < len(months):
+        named = ", ".join(f"{month:%Y-%m}" for month in without)
+        return f"Exchange rate missing for {base} -> {currency} for months: {named}."
+    return f"No exchange rate available for {base} -> {currency} for {months[0]} to {months[-1]}."

@@ -34,14 +34,14 @@ def read(conn: Connection, plan: Plan, context: Context, *, newest_first: bool, 
     rows = conn.execute(ranking.text(), statement.values.all, prepare=False).fetchall()
     if len(rows) > most + 1:
         raise QueryTooLarge("it has too many rows", str(most))
-    _check_rates(rows[0], ranking.columns(), plan)
+    _check_rates(rows[0], ranking.columns(), plan, context)
     return Table(plan, ranking.columns(), rows[0], rows[1:], _capacities(conn, plan, context))
 
 
-def _check_rates(total: Row, columns: list[str], plan: Plan) -> None:
+def _check_rates(total: Row, columns: list[str], plan: Plan, context: Context) -> None:
     missing = total[columns.index("missing_rates")]
     if missing:
-        raise no_rate(missing, plan.parameters.currency, plan.parameters.period)
+        raise no_rate(missing, plan.parameters.currency, plan.parameters.period, context)
 
 
 def _capacities(conn: Connection, plan: Plan, context: Context) -> Capacities | None:
@@ -75,7 +75,7 @@ def _pieces(conn: Connection, plan: Plan, context: Context, resources: ExitStack
             cursor.execute(ranking.text(), statement.values.all)
             rows = iter(cursor)
             total = next(rows)
-            _check_rates(total, ranking.columns(), plan)
+            _check_rates(total, ranking.columns(), plan, context)
             lengths = dict(zip(statement.lists, total[-len(statement.lists) :], strict=True))
             flat = Flat(Table(plan, ranking.columns(), total, rows, capacities), context.rates)
             yield from csv.write(flat.header(lengths), map(csv.flat, flat.rows()))
