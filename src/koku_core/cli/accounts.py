@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koku_core.cli.output import note, table, write_json
+from koku_core.cli.output import listing, note, write_json
 from koku_core.cli.session import Json, opened
 from koku_core.errors import UnknownName
 
@@ -33,11 +33,8 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
     with opened(context) as koku:
         rows = [asdict(a) for a in _accounts(koku).list(koku.handle)]
-    if json:
-        write_json(rows)
-    else:
-        empty = "There are no accounts yet; `koku accounts add NAME` makes one."
-        table(rows, ("name", "role", "tenant", "created"), empty=empty)
+    empty = "There are no accounts yet; `koku accounts add NAME` makes one."
+    listing(rows, ("name", "role", "tenant", "created"), json=json, empty=empty)
 
 
 @app.command()

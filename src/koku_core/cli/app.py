@@ -43,16 +43,8 @@ app.add_typer(tags.app, name="tags")
 app.add_typer(costs.app, name="cost-models")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(dev.app, name="dev")
-app.command("demo")(demo.demo)
-app.command("sample")(demo.sample)
-app.command("ingest")(data.ingest)
-app.command("refresh")(data.refresh)
-app.command("report")(data.report)
-app.command("lines")(lines.lines)
-app.command("forecast")(data.forecast)
-app.command("serve")(serving.serve)
-app.command("worker")(serving.worker)
-app.command("migrate")(inspect.migrate)
-app.command("jobs")(inspect.jobs)
-app.command("plugins")(inspect.plugins)
-app.command("doctor")(inspect.doctor)
+for command in (
+    demo.demo, demo.sample, data.ingest, data.refresh, data.report, lines.lines, data.forecast, serving.serve, serving.worker,
+    inspect.migrate, inspect.jobs, inspect.plugins, inspect.doctor,
+):  # fmt: skip
+    app.command()(command)

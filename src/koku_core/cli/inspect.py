@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koku_core.cli.output import note, progress, table, write_json
+from koku_core.cli.output import listing, note, progress, table, write_json
 from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
@@ -80,9 +80,6 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     """Say what is wrong with the data, and how to mend it; exit status 1 if anything is."""
     with opened(context) as koku, progress("Looking"):
         findings = koku.doctor()
-    if json:
-        write_json([asdict(f) for f in findings])
-    else:
-        table([asdict(f) for f in findings], ("severity", "where", "what", "do"), empty="Nothing is wrong.")
+    listing([asdict(f) for f in findings], ("severity", "where", "what", "do"), json=json, empty="Nothing is wrong.")
     if any(f.severity == "error" for f in findings):
         raise typer.Exit(1)

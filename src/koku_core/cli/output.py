@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from koku_core.jsonable import plain
 from koku_core.progress import Progress, shown
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, empty: s
     for row in listed:
         made.add_row(*(_text(row.get(c)) for c in columns))
     Console(width=None if sys.stdout.isatty() else 1000).print(made)
+
+
+def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, json: bool, empty: str) -> None:
+    """Write rows for programs, or as a table for people."""
+    if json:
+        write_json(rows)
+    else:
+        table(rows, columns, empty=empty)
 
 
 def show(answer: Any) -> None:
@@ -62,7 +71,7 @@ def write_json(value: Any) -> None:
     """Write JSON, with times in ISO 8601 and decimals as numbers."""
     import orjson
 
-    text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    text = orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     sys.stdout.write(text.decode() + "\n")
 
 
@@ -85,16 +94,4 @@ def _text(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
-    return str(value)
-
-
-def _plain(value: Any) -> Any:
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, Mapping):
-        return dict(value)
     return str(value)

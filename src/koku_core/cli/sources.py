@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koku_core.cli.output import note, progress, table, write_json
+from koku_core.cli.output import listing, note, progress, table, write_json
 from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """List the sources."""
     with opened(context) as koku:
         rows = [_row(s) for s in koku.sources]
-    if json:
-        write_json(rows)
-    else:
-        table(rows, _COLUMNS, empty="There are no sources yet; `koku sources add TYPE NAME key=value` makes one.")
+    listing(
+        rows, _COLUMNS, json=json, empty="There are no sources yet; `koku sources add TYPE NAME key=value` makes one."
+    )
 
 
 @app.command()
@@ -48,13 +47,8 @@ def add(
     """Add a source, for example `koku sources add ocp prod cluster_id=my-ocp-cluster-1`."""
     with opened(context) as koku:
         credentials, place = _split(koku, type_, dict(_pair(v) for v in values))
-        row = _row(
-            koku.sources.add(type_, name=name, data_source=place or None, poll_minutes=poll_minutes, **credentials)
-        )
-    if json:
-        write_json(row)
-    else:
-        table([row], _COLUMNS, empty="")
+        added = koku.sources.add(type_, name=name, data_source=place or None, poll_minutes=poll_minutes, **credentials)
+        _tell(added, json=json)
 
 
 @app.command("set")
@@ -71,11 +65,7 @@ def set_(
     """Change a source, for example `koku sources set bills --poll-minutes 15`."""
     with opened(context) as koku:
         found = koku.sources.get(name)
-        row = _row(koku.sources.update(found, name=new_name, paused=paused, poll_minutes=poll_minutes))
-    if json:
-        write_json(row)
-    else:
-        table([row], _COLUMNS, empty="")
+        _tell(koku.sources.update(found, name=new_name, paused=paused, poll_minutes=poll_minutes), json=json)
 
 
 @app.command()
@@ -92,6 +82,13 @@ def remove(
         with progress(f"Removing {source.name}"):
             koku.sources.remove(source)
     note(f"Removed {source.name}.")
+
+
+def _tell(source: Source, *, json: bool) -> None:
+    if json:
+        write_json(_row(source))
+    else:
+        table([_row(source)], _COLUMNS, empty="")
 
 
 def _row(source: Source) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from koku_core.cli.output import note, table, write_json
+from koku_core.cli.output import listing, note
 from koku_core.cli.session import Json, opened
 
 app = typer.Typer(help="The label keys that reports can be grouped by.", no_args_is_help=True)
@@ -19,10 +19,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """List the keys that have been seen or enabled."""
     with opened(context) as koku:
         rows = koku.tags.rows()
-    if json:
-        write_json(rows)
-    else:
-        table(rows, ("family", "key", "enabled"), empty="No label keys have been seen yet.")
+    listing(rows, ("family", "key", "enabled"), json=json, empty="No label keys have been seen yet.")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koku_core.cli.output import note, progress, table, write_json
+from koku_core.cli.output import listing, note, progress
 from koku_core.cli.session import Json, opened
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """List the tenants."""
     with opened(context) as koku:
         rows = [_row(koku.tenant(t.name)) for t in koku.services.system.tenants()]
-    if json:
-        write_json(rows)
-    else:
-        table(rows, ("name", "sources", "kept from"), empty="There are no tenants yet; the first source makes one.")
+    empty = "There are no tenants yet; the first source makes one."
+    listing(rows, ("name", "sources", "kept from"), json=json, empty=empty)
 
 
 def _row(koku: Koku) -> dict[str, Any]:
