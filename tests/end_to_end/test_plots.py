@@ -82,6 +82,8 @@ def test_one_month_is_compared_with_labels(koku: Koku) -> None:
     assert spec["title"]["subtitle"] == "openshift/costs · October 2026"
     assert "$1,314.50" in {r["label"] for r in data(spec)}
     assert bars["encoding"]["y"]["sort"][:2] == ["training", "Worker unallocated"]
+    gpus = drawn(koku, "openshift/gpu", group_by="gpu_mode", months=-2)
+    assert gpus["title"]["text"] == "Total cost by gpu mode and gpu name"
 
 
 def test_days_without_data_are_gaps(koku: Koku) -> None:

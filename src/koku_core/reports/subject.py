@@ -45,7 +45,7 @@ class Subject:
 def subject(path: str, plan: Plan, flat: Flat) -> Subject:
     """Say what the answer to a planned question is about."""
     asked, report, columns = plan.parameters, plan.report, flat.columns
-    groups = tuple(flat.groups.items())
+    groups = tuple((column, name.replace("_", " ")) for column, name in flat.groups.items())
     figure = _figure(asked, report, columns)
     labels = {"capacity": "Capacity"} | {f.name: _label(f) for f in report.figures}
     money = frozenset(f.name for f in report.figures if f.unit == CURRENCY)
