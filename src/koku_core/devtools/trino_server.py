@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,8 +110,10 @@ def _command(folder: Path, port: int, flags: Sequence[str], more: Mapping[str, o
     _write(folder / "log.properties", {"io.trino": "WARN"})
     given = {
         "node.environment": "koku", "node.id": "one", "node.data-dir": folder / "data", "log.levels-file": folder / "log.properties",
-        "config": folder / "config.properties", "log.enable-console": "true",
+        "config": folder / "config.properties", "log.enable-console": "true", "java.io.tmpdir": folder / "tmp",
     }  # fmt: skip
+    shutil.rmtree(folder / "tmp", ignore_errors=True)  # it is killed, and leaves what it unpacked
+    (folder / "tmp").mkdir()
     properties = (f"-D{name}={value}" for name, value in given.items())
     java = java_home() / "bin" / "java"
     argv = (str(java), "-cp", f"{home}/lib/*", *_JVM, *flags, *properties, "io.trino.server.TrinoServer")
