@@ -87,6 +87,7 @@ def each(conn: Connection) -> Connection:
 @examples
 @given(cluster=clusters())
 def test_usage_and_unallocated_are_the_capacity(each: Connection, cluster: Cluster) -> None:
+    """HV1: usage, request and effective usage, with what is unallocated, are the node's capacity; limits too."""
     with each.transaction(force_rollback=True):
         found = [r for r in summarize(each, cluster, enabled=KEYS) if r["data_source"] == "Pod"]
         for measure, capacity in MEASURES:
@@ -103,6 +104,7 @@ def test_usage_and_unallocated_are_the_capacity(each: Connection, cluster: Clust
 def test_labels_and_groups_never_change_sums(
     each: Connection, cluster: Cluster, enabled: set[str], groups: list[tuple[int, str]]
 ) -> None:
+    """HV9: labels and groups never change sums of usage."""
     made = []
     for options in ({}, {"enabled": sorted(enabled), "groups": groups}):
         with each.transaction(force_rollback=True):
@@ -120,77 +122,34 @@ def test_labels_and_groups_never_change_sums(
 
 @examples
 @given(cluster=clusters(), value=prices, other=prices, by=st.sampled_from(("cpu", "memory")))
-def test_monthly_prices_are_charged_in_full(
-    each: Connection, cluster: Cluster, value: Decimal, other: Decimal, by: str
-) -> None:
+def test_a_node_costs_its_price(each: Connection, cluster: Cluster, value: Decimal, other: Decimal, by: str) -> None:
+    """HV2: a node's rows of a day that has data cost the day's part of its price, of either cost type."""
     with each.transaction(force_rollback=True):
         usage = summarize(each, cluster, enabled=KEYS)
-        rates = [rate("node_cost_per_month", str(value)), rate("node_core_cost_per_month", str(value)),
-                 rate("cluster_cost_per_month", str(value)), rate("pvc_cost_per_month", str(value)),
-                 rate("node_cost_per_month", str(other), "Infrastructure")]  # fmt: skip
+        rates = [rate("node_cost_per_month", str(value)), rate("node_cost_per_month", str(other), "Infrastructure")]
         found = price(each, *rates, distribution_type=by, platform_cost=False, worker_cost=False)
-        column = f"cost_model_{by}_cost"
-        kinds = {(t, c): [r for r in found if r["monthly_cost_type"] == t and r["cost_model_rate_type"] == c]
-                 for t in ("Node", "Node_Core_Month", "Cluster", "PVC") for c in ("Supplementary", "Infrastructure")}  # fmt: skip
-        cores = {
-            (r["usage_start"], r["node"]): r["node_capacity_cpu_cores"] for r in usage if r["data_source"] == "Pod"
-        }
-        close(sums(kinds["Node", "Supplementary"], column, "usage_start", "node"), dict.fromkeys(cores, value / 30))
-        close(sums(kinds["Node", "Infrastructure"], column, "usage_start", "node"), dict.fromkeys(cores, other / 30))
-        close(
-            sums(kinds["Node_Core_Month", "Supplementary"], column, "usage_start", "node"),
-            {k: c * value / 30 for k, c in cores.items()},
+        nodes = {(r["usage_start"], r["node"]) for r in usage if r["data_source"] == "Pod"}
+        for kind, amount in (("Supplementary", value), ("Infrastructure", other)):
+            paid = [r for r in found if r["cost_model_rate_type"] == kind]
+            close(sums(paid, f"cost_model_{by}_cost", "usage_start", "node"), dict.fromkeys(nodes, amount / 30))
+
+
+@examples
+@given(cluster=clusters(), value=prices, by=st.sampled_from(("cpu", "memory")))
+def test_a_cluster_costs_its_price(each: Connection, cluster: Cluster, value: Decimal, by: str) -> None:
+    """HV3: a cluster's rows of a day cost the day's part of its price, whatever roles its nodes have."""
+    with each.transaction(force_rollback=True):
+        days = {(r["usage_start"],) for r in summarize(each, cluster, enabled=KEYS) if r["data_source"] == "Pod"}
+        found = price(
+            each,
+            rate("cluster_cost_per_month", str(value)),
+            distribution_type=by,
+            platform_cost=False,
+            worker_cost=False,
         )
-        close(sums(kinds["Cluster", "Supplementary"], column, "usage_start"), {(d,): value / 30 for d, _ in cores})
-        claims = {
-            (r["usage_start"], r["namespace"], r["persistentvolumeclaim"]) for r in usage if r["persistentvolumeclaim"]
-        }
-        paid = sums(
-            kinds["PVC", "Supplementary"], "cost_model_volume_cost", "usage_start", "namespace", "persistentvolumeclaim"
-        )
-        close(paid, dict.fromkeys(claims, value / 30))
+        close(sums(found, f"cost_model_{by}_cost", "usage_start"), dict.fromkeys(days, value / 30))
 
 
 def close(found: Mapping[tuple[Any, ...], Decimal], expected: Mapping[tuple[Any, ...], Decimal]) -> None:
     assert found.keys() == expected.keys()
     assert all(abs(v - expected[k]) < NEARLY for k, v in found.items()), (found, expected)
-
-
-@examples
-@given(cluster=clusters(), value=prices, by=st.sampled_from(("cpu", "memory")), cut=st.integers(1, 50))
-def test_usage_pays_its_quantity_whatever_the_tiers(
-    each: Connection, cluster: Cluster, value: Decimal, by: str, cut: int
-) -> None:
-    with each.transaction(force_rollback=True):
-        usage = summarize(each, cluster, enabled=KEYS)
-        tiers = ((None, cut, str(value)), (cut, None, str(value / 2)))
-        found = price(each, rate("cpu_core_effective_usage_per_hour", 0, tiers=tiers), rate("memory_gb_usage_per_hour", str(value)),
-                      distribution_type=by, platform_cost=False, worker_cost=False)  # fmt: skip
-        quantity = sum((r["pod_effective_usage_cpu_core_hours"] or 0 for r in usage), Decimal(0))
-        expected = min(quantity, cut) * value + max(quantity - cut, 0) * value / 2
-        assert abs(sum(r["cost_model_cpu_cost"] for r in found) - expected) < NEARLY
-        memory = sum((r["pod_usage_memory_gigabyte_hours"] or 0 for r in usage), Decimal(0)) * value
-        assert abs(sum(r["cost_model_memory_cost"] for r in found) - memory) < NEARLY
-
-
-@examples
-@given(cluster=clusters(), value=prices, by=st.sampled_from(("cpu", "memory")))
-def test_distribution_moves_and_makes_nothing(each: Connection, cluster: Cluster, value: Decimal, by: str) -> None:
-    with each.transaction(force_rollback=True):
-        usage = summarize(each, cluster, enabled=KEYS)
-        found = price(each, rate("node_cost_per_month", str(value)), rate("cpu_core_usage_per_hour", "0.3"), rate("pvc_cost_per_month", 7),
-                      distribution_type=by)  # fmt: skip
-        moved = [r for r in found if r["distributed_cost"] is not None]
-        assert all(v == 0 for v in sums(moved, "distributed_cost", "usage_start", "cost_model_rate_type").values())
-        effective = "pod_effective_usage_cpu_core_hours" if by == "cpu" else "pod_effective_usage_memory_gigabyte_hours"
-        takers = [r for r in usage if r["cost_category_id"] is None and r["namespace"] != "Worker unallocated"]
-        bases = sums(takers, effective, "usage_start")
-        costs: dict[Any, Decimal] = defaultdict(Decimal)
-        for row in found:
-            if row["cost_category_id"] is not None or row["namespace"] == "Worker unallocated":
-                costs[row["usage_start"]] += sum(
-                    (row[f"cost_model_{k}_cost"] or 0 for k in ("cpu", "memory", "volume")), Decimal(0)
-                )
-                costs[row["usage_start"]] += row["distributed_cost"] or 0
-        for day, left in costs.items():
-            assert (left == 0) if bases.get((day,), 0) > 0 else not [r for r in moved if r["usage_start"] == day]
