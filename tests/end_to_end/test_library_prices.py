@@ -10,6 +10,7 @@ import pytest
 
 from koku_core import Koku, Rate
 from koku_core.settings import Settings
+from tests.end_to_end.sample_cluster import add_sample, costs
 
 RATES = (
     Rate("project_per_month", tag="team", values={"storefront": 300, "other": 30}, default="other"),
@@ -21,24 +22,9 @@ RATES = (
 def koku(settings: Settings, tmp_path: Path) -> Iterator[Koku]:
     """The sample cluster's last payload, priced by labels."""
     with Koku.open(settings=settings) as koku:
-        sample = koku.services.plugins.provider("ocp").call(
-            "koku_sample", folder=tmp_path, today=koku.services.clock.today()
-        )
-        source = koku.sources.add("ocp", name="sample", **sample.credentials)
-        koku.ingest(source, sample.payloads[-1])
-        koku.tags.enable("OCP", ["team", "environment"])
+        source = add_sample(koku, tmp_path, ("team", "environment"), last=1)
         koku.cost_models.add("by label", rates=RATES, sources=[source], platform_cost=False, worker_cost=False)
         yield koku
-
-
-def costs(koku: Koku, group: str) -> dict[str, Any]:
-    """What each group costs this month, and all of them."""
-    body = koku.report("openshift/costs", group_by=group, months=-1, resolution="monthly").body()
-    name = group.removeprefix("tag:")
-    found = {
-        row[name]: row["values"][0]["cost"]["total"]["value"] for bucket in body["data"] for row in bucket[f"{name}s"]
-    }
-    return {**found, "": body["meta"]["total"]["cost"]["total"]["value"]}
 
 
 def days(koku: Koku) -> dict[Any, list[dict[str, Any]]]:

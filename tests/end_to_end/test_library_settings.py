@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,31 +13,16 @@ from koku_core import Koku, Rate
 from koku_core.enabled_currencies import CurrencyInUse
 from koku_core.errors import InvalidInput
 from koku_core.settings import Settings
+from tests.end_to_end.sample_cluster import add_sample, costs
 
 
 @pytest.fixture
 def koku(settings: Settings, tmp_path: Path) -> Iterator[Koku]:
     """The sample cluster with all its tag keys enabled, priced by CPU."""
     with Koku.open(settings=settings) as koku:
-        sample = koku.services.plugins.provider("ocp").call(
-            "koku_sample", folder=tmp_path, today=koku.services.clock.today()
-        )
-        source = koku.sources.add("ocp", name="sample", **sample.credentials)
-        for payload in sample.payloads:
-            koku.ingest(source, payload)
-        koku.tags.enable("OCP", sample.tag_keys)
+        source = add_sample(koku, tmp_path, ("app", "environment", "team"))
         koku.cost_models.add("prices", rates=[Rate("cpu_core_usage_per_hour", Decimal(1))], sources=[source])
         yield koku
-
-
-def costs(koku: Koku, group: str) -> dict[str, Any]:
-    """What each group costs this month, and all of them."""
-    body = koku.report("openshift/costs", group_by=group, months=-1, resolution="monthly").body()
-    name = group.removeprefix("tag:")
-    found = {
-        row[name]: row["values"][0]["cost"]["total"]["value"] for bucket in body["data"] for row in bucket[f"{name}s"]
-    }
-    return {**found, "": body["meta"]["total"]["cost"]["total"]["value"]}
 
 
 def test_labels_of_a_child_count_as_its_parents_until_they_are_taken_back(koku: Koku) -> None:
