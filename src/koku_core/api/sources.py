@@ -28,10 +28,15 @@ def _short(source: Source) -> dict[str, Any]:
     """A source as its creation and change answer it."""
     return {
         "id": str(source.id), "uuid": source.uuid, "name": source.name, "source_type": source.source_type,
-        "authentication": {"credentials": dict(source.credentials)},
-        "billing_source": {"data_source": dict(source.data_source)} if source.data_source else {},
+        "authentication": {"credentials": _given(source.credentials)},
+        "billing_source": {"data_source": _given(source.data_source)} if source.data_source else {},
         "paused": source.paused, "updated_timestamp": stamp(source.updated),
     }  # fmt: skip
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what nobody gave."""
+    return {name: value for name, value in values.items() if value not in (None, "", False)}
 
 
 def _long(call: Call, found: list[Source]) -> list[dict[str, Any]]:
