@@ -21,8 +21,9 @@ from koku_core.executors.base import CONTEXT_COLUMNS
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.sql import Table, templates
 from koku_core.summarize.insert import insert_select
-from koku_core.summarize.publish import COSTS, USAGE, make_tables, rows_of
+from koku_core.summarize.publish import USAGE, make_tables, rows_of
 from koku_core.summarize.staging import stage
+from koku_core.summarize.tables import temporary
 from koku_ocp import datasets
 from koku_ocp.summarize import SUMMARY
 
@@ -30,6 +31,7 @@ DAY = date(2025, 6, 10)
 GIB = 2**30
 PLATFORM = ("openshift-%", "kube-%", "openshift", "Platform unallocated")
 SOURCE = "6f5b1d4e-0000-4000-8000-000000000001"
+COSTS = Table("costs", "pg_temp")
 
 Hourly = tuple[float, float, float]
 
@@ -143,6 +145,7 @@ def summarize(
         found["Platform"] = made[0] if made else None
     patterns = groups if groups is not None else [(found["Platform"], p) for p in PLATFORM]
     make_tables(conn, SUMMARY, SOURCE)
+    temporary(conn, COSTS.name, SUMMARY.fact.all_columns)
     tables = {d.name: Table(d.name, "pg_temp") for d in datasets.ALL}
     for dataset in datasets.ALL:
         stage(conn, dataset.name, dataset.all_columns, cluster.table(dataset))

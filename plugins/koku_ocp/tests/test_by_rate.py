@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugins.koku_ocp.tests.clusters import (
+    COSTS,
     DAY,
     SOURCE,
     Cluster,
@@ -30,7 +31,7 @@ from koku_core.costing.by_rate import fill_by_rate
 from koku_core.costing.engine import run_costs
 from koku_core.database.server import Connection, rows
 from koku_core.sql import Table
-from koku_core.summarize.publish import COSTS, USAGE
+from koku_core.summarize.publish import USAGE
 from koku_core.summarize.tables import temporary
 from koku_ocp.cost_model import METRICS, TOLD
 from koku_ocp.facts import COST_BY_RATE

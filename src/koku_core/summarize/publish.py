@@ -34,7 +34,7 @@ from koku_core.summarize.mapping import apply_mappings
 from koku_core.summarize.rollups import fill_rollups, fill_tags, forget
 from koku_core.summarize.tables import ensure_tables, made, temporary
 
-USAGE, COSTS = Table("usage", "pg_temp"), Table("costs", "pg_temp")
+USAGE = Table("usage", "pg_temp")
 
 
 @contextmanager
@@ -119,10 +119,9 @@ def _up_to_date(conn: Connection, summary: Summary, source_uuid: str, month: dat
 
 
 def make_tables(conn: Connection, summary: Summary, source_uuid: str) -> None:
-    """Make the temporary tables of a publication: `usage` (numbered) and `costs` for rows of the fact, and one for each of its details."""
+    """Make the temporary tables of a publication: `usage` (numbered) for rows of the fact, and one for each of its details."""
     columns, context = summary.fact.all_columns, {"source_uuid": source_uuid, "layer": 0}
     temporary(conn, USAGE.name, columns, context, numbered="usage_row")
-    temporary(conn, COSTS.name, columns, {**context, "layer": 1})
     for fact in summary.details:
         temporary(conn, made(fact).name, fact.all_columns, context)
 

@@ -24,8 +24,9 @@ from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.settings import Settings
 from koku_core.sql import Table
 from koku_core.summarize.insert import name_of
-from koku_core.summarize.publish import COSTS, USAGE, make_tables, rows_of
+from koku_core.summarize.publish import USAGE, make_tables, rows_of
 from koku_core.summarize.staging import stage
+from koku_core.summarize.tables import temporary
 from koku_core.testing.case import begin
 from koku_core.testing.generated import Month, datasets_of
 from koku_core.testing.optional import everything
@@ -33,6 +34,7 @@ from koku_core.testing.optional import everything
 TENANT = "engines"
 #: What the costs of a month are called among its templates.
 PRICED = "costs"
+COSTS = Table("costs", "pg_temp")
 Rows = list[Mapping[str, Any]]
 
 
@@ -88,6 +90,7 @@ class Bench:
         with self.conn.transaction(force_rollback=True):
             self.conn.execute("SET LOCAL jit = off")
             make_tables(self.conn, self.plugin.summary, self.source_uuid)
+            temporary(self.conn, COSTS.name, self.plugin.summary.fact.all_columns)
             yield
 
     def _made(self, executor: Executor, month: Month) -> Made:
