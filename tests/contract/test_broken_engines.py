@@ -68,14 +68,11 @@ def smallest(error: AssertionError) -> Month:
     return found
 
 
-@pytest.mark.parametrize(("broken", "rows", "columns"), [
-    (misspelt(r"\), 15\)", "), 9)"), 1, set()),  # the template divides 2 by 3
-    (misspelt("DESC NULLS LAST", "DESC NULLS FIRST"), 2, {"place", "day"}),
-    (WithoutLastDay, 1, {"day"}),
-], ids=("divides to 9 decimals", "puts nulls first", "ends the month early"))  # fmt: skip
-def test_it_is_found_and_shrunk(
-    broken: type[Executor], rows: int, columns: set[str], settings: Settings, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("broken", "columns"), [
+    (misspelt(r"\), 15\)", "), 9)"), set()),  # the template divides 2 by 3
+    (WithoutLastDay, {"day"}),
+], ids=("divides to 9 decimals", "ends the month early"))  # fmt: skip
+def test_it_is_found_and_shrunk(broken: type[Executor], columns: set[str], settings: Settings, tmp_path: Path) -> None:
     engines = ModuleType("engines")
     engines.koku_executors = hookimpl(lambda: {"broken": broken}, specname="koku_executors")  # type: ignore[attr-defined]  # a module has what it is given
     plugins = Plugins((), extra={"cases": macro_cases, "engines": engines})
@@ -83,6 +80,5 @@ def test_it_is_found_and_shrunk(
         Kit().test_it_makes_the_rows_that_postgresql_makes(
             settings.model_copy(update={"executor": "broken", "plugins": None}), settings, plugins, tmp_path
         )
-    found = smallest(failed.value).rows["macro_cases"]
-    assert len(found) == rows, found
-    assert {name for row in found for name, value in row.items() if value} <= columns, found
+    (row,) = smallest(failed.value).rows["macro_cases"]
+    assert {name for name, value in row.items() if value} == columns

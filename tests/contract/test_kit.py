@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,7 +31,9 @@ from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.sources.model import Source
 from koku_core.testing.case import Case, opened
+from koku_core.testing.conformance import hold_or_shrink
 from koku_core.testing.consistency import problems
+from koku_core.testing.generated import Hints, Month, traps
 
 PROVIDER = koku_acme.koku_provider()
 
@@ -149,6 +152,20 @@ def test_what_goes_wrong_is_found(server_dsn: str, tmp_path: Path, hooks: Mappin
         pytest.raises((AssertionError, pytest.fail.Exception)),
     ):
         run(case)
+
+
+def test_traps_hold_all_digits_and_shrink_to_the_rows_that_go_wrong() -> None:
+    most, tried = Decimal("999999999999999.999999999999999"), []
+
+    def holds(month: Month) -> None:
+        table = month.table(LINE_ITEMS, str(uuid.UUID(int=1)))
+        wrong = most in table["cost"].to_pylist() and date(2024, 2, 29) in table["usage_start"].to_pylist()
+        tried.append((wrong, table.num_rows))
+        assert not wrong
+
+    with pytest.raises(AssertionError):
+        hold_or_shrink(holds, traps(SUMMARY, Hints()))
+    assert min(rows for wrong, rows in tried if wrong) <= 2
 
 
 def test_its_parts_without_pytest_need_no_pytest() -> None:
