@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
 from pyarrow.fs import FileSelector, FileType
 
 import koku_acme
@@ -31,10 +33,11 @@ from koku_core.lake.places import filesystem
 from koku_core.plugins import Plugins
 from koku_core.settings import Settings
 from koku_core.settings_store import RETENTION, write
-from koku_core.testing.agreement import at_work, difference
+from koku_core.summarize.insert import name_of
+from koku_core.summarize.publish import make_tables, rows_of
+from koku_core.testing.agreement import difference
 from koku_core.testing.case import begin
 from koku_core.testing.fixtures import NOW
-from koku_core.testing.generated import Month
 
 pytestmark = pytest.mark.slow
 DAYS = [date(2026, 11, 1) + timedelta(n) for n in range(4)]
@@ -168,30 +171,33 @@ def test_a_column_that_comes_later_is_null_in_what_was_there(trino_koku: Koku, s
     lake, conn_of = trino_koku.services.lake, trino_koku.handle.ensure()
     earlier = Dataset(LINE_ITEMS.name, tuple(c for c in LINE_ITEMS.columns if c.name not in ("unit", "tags")))
     lake.replace(trino_koku.handle.name, earlier, A, DAYS[:1], rows(DAYS[:1], 1, dataset=earlier))
-    month = _month(trino_koku.handle.name)
+    work = _work(trino_koku.handle.name)
     with conn_of.connection() as conn:
-        assert _units(trino_koku, conn, month) == {None}
+        assert _units(trino_koku, conn, work) == {None}
         lake.replace(trino_koku.handle.name, LINE_ITEMS, A, DAYS[1:], rows(DAYS[1:], 2))
-        assert _units(trino_koku, conn, month) == {None, "Hrs"}
+        assert _units(trino_koku, conn, work) == {None, "Hrs"}
     table = lake.catalog.load_table((trino_koku.handle.name, LINE_ITEMS.name))
     old = next(t.file.file_path for t in table.scan().plan_files() if "usage_start=2026-11-01" in t.file.file_path)
     place, path = filesystem(old)
     assert "unit" not in pa.parquet.read_schema(place.open_input_file(path)).names  # nobody wrote it anew
 
 
-def _month(tenant: str) -> Month:
+def _work(tenant: str) -> Work:
     values: dict[str, Any] = {"source_uuid": A, "source_name": "n", "source_key": "k"}
     values |= {"month_start": DAYS[0], "month_end": date(2026, 11, 30), "days_in_month": 30}
     keys = {Context.ENABLED_TAG_KEYS: pa.table({"key": pa.array(["app"], pa.string())})}
-    return Month(0, Work(tenant, A, DAYS[0], values, keys), {})
+    return Work(tenant, A, DAYS[0], values, keys)
 
 
-def _units(koku: Koku, conn: Connection, month: Month) -> set[str | None]:
+def _units(koku: Koku, conn: Connection, work: Work) -> set[str | None]:
     """The units of the rows that both engines make."""
     (step,) = SUMMARY.steps
-    made = []
+    made: list[list[Mapping[str, Any]]] = []
     for executor in (PostgresExecutor(koku.services.settings, koku.services.lake), koku.services.executor):
-        with at_work(conn, SUMMARY, month) as rows_of:
-            made.append(rows_of(executor, step))
+        with conn.transaction(force_rollback=True), conn.cursor(row_factory=dict_row) as cursor:
+            make_tables(conn, SUMMARY, A)
+            into = rows_of(SUMMARY, SUMMARY.fact)
+            executor.summarize(conn, SUMMARY, step, work, into)
+            made.append([*cursor.execute(sql.SQL("SELECT * FROM {}").format(name_of(into)))])
     assert difference(SUMMARY.fact, *made) == ""
     return {row["unit"] for row in made[0]}

@@ -208,13 +208,13 @@ class CostModelSpec:
       Decimal of percent); for a distribution, `distribution.params` and `cost_groups` (ids by name, None for one that is not there).
     Without `told` a template's columns are columns of the fact, and its rows are added to it; nothing can be distributed.
 
-    With `told` costs can be told by rate and distributed. A pricing template gives a row for each row of usage and rate, with the columns `usage_row`,
-    `rate_name`, `metric`, those of `told.kinds` and `told.figures` that it fills, and nothing else; the row of the fact takes `told.keys`
-    from its row of usage. A cost that is of no row of usage leaves `usage_row` null and gives its keys itself; if distributions are to move
-    it as if it were of some row, `beside` names that. Markup is a rate with the metric `markup`. A distribution's template names the rows
-    of usage that give their cost and those that take it: `usage_row`, `gives` (a boolean), `weight` (a taker's; what givers have counts
-    for nothing), those of `told.kinds` that the moved cost has, and, if the day's cost is not one pool, `pool`, a text. The engine makes
-    the parts, exactly and rate by rate.
+    With `told` costs can be told by rate and distributed. A pricing template gives a row for each row of usage and rate, with the columns
+    `usage_row`, `rate_name`, `metric`, those of `told.kinds` and `told.figures` that it fills, and nothing else; the row of the fact
+    takes `told.keys` from its row of usage. A cost that is of no row of usage leaves `usage_row` null and gives its keys itself; if
+    distributions are to move it as if it were of some row, `beside` names that. Markup is a rate with the metric `markup`. A
+    distribution's template names the rows of usage that give their cost and those that take it: `usage_row`, `gives` (a boolean),
+    `weight` (a taker's; what givers have counts for nothing), those of `told.kinds` that the moved cost has, and, if the day's cost is
+    not one pool, `pool`, a text. The engine makes the parts, exactly and rate by rate.
 
     Attributes:
         package: the Python package whose `sql` folder holds the templates.
