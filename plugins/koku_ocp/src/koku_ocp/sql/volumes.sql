@@ -16,7 +16,7 @@ days AS (
         FROM {{ datasets.ocp_node_days }}
         GROUP BY usage_start, node
         UNION ALL
-        SELECT usage_start, 3600 * pod_hours AS seconds FROM {{ datasets.ocp_pod_days }}
+        SELECT usage_start, {{ m.figure('3600 * pod_hours' | sql) }} AS seconds FROM {{ datasets.ocp_pod_days }}
     ) AS there
     GROUP BY 1
 ),
