@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -66,7 +66,7 @@ def _rate(given: Mapping[str, Any], problems: Problems) -> Decimal | None:
 def _day(given: Mapping[str, Any], name: str, problems: Problems) -> date | None:
     value = given.get(name)
     if isinstance(value, date):
-        return value
+        return value.date() if isinstance(value, datetime) else value
     if value is None:
         problems.add(name, NOT_NULL if name in given else REQUIRED)
         return None

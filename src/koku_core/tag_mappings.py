@@ -10,7 +10,7 @@ from koku_core.database.tenant import Tenant
 from koku_core.errors import InvalidInput
 from koku_core.services import Services
 from koku_core.tags import resummarize
-from koku_core.validation import refuse
+from koku_core.validation import refuse, uuid_text
 
 UNKNOWN = "Invalid, disabled, or missing uuid provided."
 _READ = """
@@ -80,7 +80,7 @@ class TagMappings:
         if not self._tenant.exists():
             raise InvalidInput([UNKNOWN])
         with self._tenant.transaction() as conn:
-            families = _deleted(conn, which, uuids)
+            families = _deleted(conn, which, [found for uuid in uuids if (found := uuid_text(uuid))])
             if not families:
                 raise InvalidInput([UNKNOWN])
             return resummarize(self._services, self._tenant, conn, families)

@@ -11,6 +11,7 @@ from koku_core.database.tenant import Tenant, bump
 from koku_core.errors import InvalidInput
 from koku_core.jobs.months import summarize_all
 from koku_core.services import Services
+from koku_core.validation import refuse, storable
 
 MAPPED = "Can not disable a key associated with a tag mapping"
 
@@ -29,10 +30,12 @@ class TagKeys:
             The ids of the jobs that bring the change to the published months.
 
         Raises:
-            InvalidInput: more keys would be enabled than the limit allows.
+            InvalidInput: a text can be no key, or more keys would be enabled than the limit allows.
         """
-        self._tenant.ensure()
         wanted = list(dict.fromkeys(keys))
+        if not all(map(storable, wanted)):
+            raise refuse("A label's key holds no NUL and no half of a character.", "keys")
+        self._tenant.ensure()
         with self._limited() as conn:
             changed = conn.execute(
                 """INSERT INTO tag_key (family, key, enabled) SELECT %s, k, true FROM unnest(%s::text[]) WITH ORDINALITY t (k, n) ORDER BY n
@@ -61,7 +64,7 @@ class TagKeys:
         Raises:
             InvalidInput: a key is part of a mapping.
         """
-        return self._disable("family = %s AND key = ANY(%s)", (family.upper(), list(keys)))
+        return self._disable("family = %s AND key = ANY(%s)", (family.upper(), list(filter(storable, keys))))
 
     def disable_by_uuid(self, uuids: Iterable[str]) -> list[int]:
         """As `disable`, for keys of any family."""

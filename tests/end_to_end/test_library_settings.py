@@ -36,6 +36,10 @@ def test_labels_of_a_child_count_as_its_parents_until_they_are_taken_back(koku: 
     assert sum(v for k, v in after.items() if k) == pytest.approx(after[""])
     with pytest.raises(InvalidInput, match="mapping"):
         koku.tags.disable("OCP", ["app"])
+    with pytest.raises(InvalidInput, match="NUL"):
+        koku.tags.enable("OCP", ["a\x00"])
+    with pytest.raises(InvalidInput, match="uuid"):
+        koku.tag_mappings.remove_parents(["no uuid"])
     koku.tag_mappings.remove_parents([keys["team"]])
     assert costs(koku, "tag:team") == before
 

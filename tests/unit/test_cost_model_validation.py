@@ -99,6 +99,7 @@ RATE: Cases = [
     (tiers(price(), metric=None), [("None is an invalid metric", WHOLE)]),
     (tiers(price(), cost_type="foo"), [("foo is an invalid cost type", WHOLE)]),
     (tiers(price(), custom_name="x" * 51), [("Ensure this field has no more than 50 characters.", "rates.0.custom_name")]),
+    (tiers(price(), description=["x"]), [("Not a valid string.", "rates.0.description")]),
     (body(rates=[CPU]), [("Missing rate information: one of tiered_rates, tag_rates", WHOLE)]),
     (tiers(), [("tiered_rates, tag_rates cannot be empty.", WHOLE)]),
     (tiers(price(), tag_rates={"tag_key": "a", "tag_values": [value()]}), [(BOTH, WHOLE)]),

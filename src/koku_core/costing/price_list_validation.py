@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from koku_core.clock import month_end, month_of
@@ -53,8 +53,10 @@ def _date(body: Mapping[str, Any], name: str, problems: Problems) -> date | None
         problems.add(name, REQUIRED)
         return None
     given = body[name]
+    if isinstance(given, date):
+        return given.date() if isinstance(given, datetime) else given
     try:
-        return given if isinstance(given, date) else date.fromisoformat(given)
+        return date.fromisoformat(given)
     except (TypeError, ValueError):
         problems.add(name, NOT_NULL if given is None else WRONG_DATE)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def _rate(given: Any, metrics: Mapping[str, Metric], problems: Problems, path: s
         return None
     prices = _prices(given, problems, path)
     name = text(given, "custom_name", problems, limit=NAME_LIMIT, path=f"{path}.custom_name", required=False)
+    words = {"description": given.get("description") or ""}
+    told = text(words, "description", problems, limit=sys.maxsize, path=f"{path}.description")
     if prices is None or _has_problems(problems, path):
         return None
     named = given.get("metric")
@@ -66,7 +69,7 @@ def _rate(given: Any, metrics: Mapping[str, Metric], problems: Problems, path: s
         return None
     made = {
         "rate_id": str(uuid.uuid4()), "metric": {"name": metric.name}, "cost_type": cost_type,
-        "description": str(given.get("description") or ""), "custom_name": name or "",
+        "description": told or "", "custom_name": name or "",
     }  # fmt: skip
     return made | prices
 
