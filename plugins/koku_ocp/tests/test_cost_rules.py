@@ -157,9 +157,13 @@ class TestRates:
         assert cpu(found, usage_start=DAY + timedelta(1), namespace="shop", **kept) == Decimal("15") / 4
         assert cpu(found, cost_model_rate_type="Infrastructure") == 72
 
-    def test_a_tier_of_a_monthly_price_is_the_first(self, conn: Connection) -> None:
-        summarize(conn, week(1))
-        assert cpu(price(conn, rate("node_cost_per_month", 0, tiers=((None, 1, 30), (1, None, 60))))) == 1
+    @pytest.mark.parametrize("metric", ["node_cost_per_month", "cluster_cost_per_month"])
+    def test_tiers_of_a_monthly_price_fill_up_with_months(self, conn: Connection, metric: str) -> None:
+        summarize(conn, week(3))
+        tiers = ((None, "0.05", 30), ("0.05", None, 60))  # a thirtieth of a month each day: a day and a half
+        found = price(conn, rate(metric, 0, tiers=tiers))
+        days = [round(cpu(found, usage_start=DAY + timedelta(n)), 12) for n in range(3)]
+        assert days == [1, Decimal("1.5"), 2]
 
     def test_a_day_without_quantity_does_not_matter_to_tiers(self, conn: Connection) -> None:
         cluster = week(1)

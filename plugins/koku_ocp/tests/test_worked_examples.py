@@ -231,7 +231,7 @@ def test_e15_efficiency(conn: Connection, namespace: str, percent: int, wasted: 
     usage = rows(conn, "SELECT * FROM pg_temp.usage")
     numbers = {
         **{n: total(usage, f"pod_{n}_cpu_core_hours", namespace=namespace) for n in ("usage", "request")},
-        "infra_raw": 0, "infra_markup": 0, "model_all": total(costs, "cost_model_cpu_cost", namespace=namespace),
+        "infra_raw": 0, "infra_markup": 0, "model_infra": 0, "model_sup": total(costs, "cost_model_cpu_cost", namespace=namespace),
     }  # fmt: skip
     report = REPORT_MAP.report("compute")
     assert report

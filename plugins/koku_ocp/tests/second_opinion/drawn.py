@@ -167,7 +167,7 @@ def drawn_models(draw: st.DrawFn) -> dict[str, Any]:
                 tag_rate(metric.name, "nvidia" if gpus else draw(st.sampled_from(KEYS[:3])), values, default, kind)
             )
         else:
-            cut = draw(st.integers(1, 200))
+            cut = draw(st.one_of(st.integers(1, 200), st.decimals("0.01", "2", places=2)))
             rates.append(rate(metric.name, 0, kind, ((None, cut, draw(prices)), (cut, None, draw(prices)))))
         rates[-1]["custom_name"] = f"rate {number}"
     info: dict[str, Any] = {switch: draw(st.booleans()) for switch in SWITCHES}

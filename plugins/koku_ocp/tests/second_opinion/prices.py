@@ -91,16 +91,16 @@ def _of_rate(rate: Mapping[str, Any], rows: Sequence[Row], days: set[date], by: 
 
 
 def _by_tiers(tiers: Sequence[Mapping[str, Any]], rows: Sequence[Row], charged: Charged) -> list[tuple[Row, Fraction]]:
-    """Tiers fill up over the month, and all rows of a day pay the day's mean; a monthly price is that of the first tier."""
-    if charged.monthly:
-        return [(r, r.figures[charged.figure] * Fraction(str(tiers[0]["value"])) / days_in(r.day)) for r in rows]
+    """Tiers fill up over the month, and all rows of a day pay the day's mean."""
     made, before = [], Fraction(0)
     for day in sorted({r.day for r in rows}):
-        today = [r for r in rows if r.day == day]
-        quantity = sum((r.figures[charged.figure] for r in today), Fraction(0))
+        today = [
+            (r, r.figures[charged.figure] / (days_in(day) if charged.monthly else 1)) for r in rows if r.day == day
+        ]
+        quantity = sum((units for _, units in today), Fraction(0))
         worth = _worth(tiers, before + quantity) - _worth(tiers, before)
         mean = worth / quantity if quantity else Fraction(str(tiers[0]["value"]))
-        made += [(r, r.figures[charged.figure] * mean) for r in today]
+        made += [(r, units * mean) for r, units in today]
         before += quantity
     return made
 

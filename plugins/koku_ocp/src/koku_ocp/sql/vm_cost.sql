@@ -1,14 +1,15 @@
 {# Charges each virtual machine, or each of its cores, the day's part of a price for a month. #}
+{% set rows = 'machines' | sql %}
+{% macro paid(metric, price) %}{{ price }} * u.{{ metric.quantity | ident }} / {{ days_in_month }}{% endmacro %}
 WITH {% include 'vm_months.sql' %},
-{% include 'monthly_prices.sql' %},
+{% include 'tiers.sql' %},
 costs AS (
     SELECT
         u.usage_row,
         p.rate_name,
         p.metric,
         p.cost_type,
-        p.value * CASE p.metric{% for name, metric in metrics.items() %} WHEN {{ name }} THEN u.{{ metric.quantity | ident }}{% endfor %} END
-            / {{ days_in_month }} AS cost
+        CASE p.metric{% for name, metric in metrics.items() %} WHEN {{ name }} THEN {{ paid(metric, 'p.value' | sql) }}{% endfor %} END AS cost
     FROM machines AS u
     JOIN prices AS p ON p.usage_start = u.usage_start
 )
