@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from koku_core.clock import Clock
 from koku_core.database import Server, System
-from koku_core.errors import UnknownName
+from koku_core.errors import PluginError, UnknownName
 from koku_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,19 @@ def _executor(settings: Settings, plugins: Plugins) -> type[Executor]:
 
     kinds: dict[str, type[Executor]] = {"postgres": PostgresExecutor, "trino": TrinoExecutor, **plugins.executors()}
     try:
-        return kinds[settings.executor]
+        kind = kinds[settings.executor]
     except KeyError:
         raise UnknownName("executor", settings.executor, kinds) from None
+    if not _has_macros(kind):
+        raise PluginError(
+            f"The executor {settings.executor} brings no macros: its class {kind.__module__}.{kind.__qualname__} must name by `package` "
+            "and `engine` a Python package with a file sql/macros/ENGINE.sql.", executor=settings.executor,
+        )  # fmt: skip
+    return kind
+
+
+def _has_macros(kind: type[Executor]) -> bool:
+    try:
+        return files(kind.package).joinpath("sql", "macros", f"{kind.engine}.sql").is_file()
+    except (AttributeError, ModuleNotFoundError):
+        return False

@@ -12,8 +12,10 @@ from koku_core import hookspecs
 
 ROOT = Path(__file__).parent.parent.parent
 TOY = ROOT / "tests" / "toy_provider"
-TUTORIAL, CONTRACT = (ROOT / "docs" / name for name in ("tutorial-provider.md", "plugin-contract.md"))
-SHOWN = re.compile(r"<!-- (tests/toy_provider/\S+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
+TUTORIAL, CONTRACT, EXECUTOR = (
+    ROOT / "docs" / name for name in ("tutorial-provider.md", "plugin-contract.md", "howto/executor.md")
+)
+SHOWN = re.compile(r"<!-- (tests/toy_\w+/\S+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 MOST_LINES = 300
 
 
@@ -28,6 +30,12 @@ def files() -> set[str]:
 def test_the_tutorial_shows_every_file_as_it_is() -> None:
     shown = dict(SHOWN.findall(TUTORIAL.read_text()))
     assert shown.keys() == files()
+    assert [name for name, text in shown.items() if text != (ROOT / name).read_text()] == []
+
+
+def test_the_page_about_executors_shows_files_as_they_are() -> None:
+    shown = dict(SHOWN.findall(EXECUTOR.read_text()))
+    assert shown
     assert [name for name, text in shown.items() if text != (ROOT / name).read_text()] == []
 
 

@@ -15,7 +15,10 @@ import pytest
 import koku_ocp
 from koku_core import hookimpl, hookspecs
 from koku_core.errors import PluginError, UnknownName
+from koku_core.executors.postgres import PostgresExecutor
+from koku_core.koku import Koku
 from koku_core.plugins import Plugins, PluginWarning
+from koku_core.settings import Settings
 
 
 def install(folder: Path, name: str, version: str, body: str) -> None:
@@ -74,6 +77,17 @@ def test_two_plugins_of_one_provider_are_an_error_that_names_both(site: Path) ->
 def test_a_name_that_is_not_installed_lists_those_that_are() -> None:
     with pytest.raises(UnknownName, match=r"no plugin 'nonesuch'. Known: .*ocp"):
         Plugins(("nonesuch",))
+
+
+@pytest.mark.parametrize("declared", [{"package": "no_such_package"}, {"engine": "no_such_engine"}])
+def test_an_executor_without_macros_is_an_error_that_says_what_it_must_bring(
+    declared: dict[str, str], settings: Settings
+) -> None:
+    kind = type("Mine", (PostgresExecutor,), declared)
+    engines = SimpleNamespace(koku_executors=hookimpl(lambda: {"mine": kind}, specname="koku_executors"))
+    plugins = Plugins((), extra={"engines": engines})
+    with pytest.raises(PluginError, match=r"executor mine .*Mine must name .* sql/macros/ENGINE\.sql"):
+        Koku.open(settings=settings.model_copy(update={"executor": "mine", "plugins": None}), plugins=plugins)
 
 
 def test_a_hook_is_called_for_one_plugin_alone() -> None:

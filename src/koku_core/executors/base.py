@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from koku_core.database.server import Connection
 from koku_core.declare.columns import Column, Kind
 from koku_core.declare.summarize import Context, Step, Summary
-from koku_core.sql import Table
+from koku_core.executors.capabilities import Mark
+from koku_core.sql import Rendered, Table, templates
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +46,17 @@ class Work:
 
 
 class Executor(ABC):
-    """An engine. It is made once per process, by `KOKU_EXECUTOR`'s name, and used from several threads."""
+    """An engine. It is made once per process, by `KOKU_EXECUTOR`'s name, and used from several threads.
+
+    Attributes:
+        package: the Python package that has the engine's macros, in the file `sql/macros/ENGINE.sql`.
+        engine: what that file is called.
+        lacking: which of `koku_core.executors.capabilities.CAPABILITIES` the engine lacks, and why.
+    """
+
+    package: ClassVar[str]
+    engine: ClassVar[str]
+    lacking: ClassVar[Mapping[str, Mark]] = {}
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
         self.settings = settings
@@ -69,6 +80,18 @@ class Executor(ABC):
             Cancelled, Interrupted: the job is not wanted any more, or not now. Statements on `conn` are stopped by the core; an engine of
                 its own waits in a block of `koku_core.cancellation.interruptible`.
         """
+
+    def render(self, summary: Summary, step: Step, work: Work, datasets: Mapping[str, Table | Rendered]) -> Rendered:
+        """The statement of a step, with the engine's macros.
+
+        Args:
+            summary: whose step it is.
+            step: the template.
+            work: what for.
+            datasets: what stands for each dataset and context that the step reads, by name.
+        """
+        made = templates(summary.package, self.engine, self.package)
+        return made.render(step.template, {**work.values, "datasets": datasets})
 
     def troubles(self, tenant: str) -> Iterator[tuple[str, str]]:
         """What keeps the engine from working for a tenant, and how to mend it; `koku doctor` asks. By default nothing does."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 from koku_core.clock import month_end
 from koku_core.database.server import Connection
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.summarize import Context, Step, Summary
 from koku_core.executors.base import CONTEXT_COLUMNS, Executor, Work
-from koku_core.sql import Table, templates
+from koku_core.executors.capabilities import Mark
+from koku_core.sql import Table
 from koku_core.summarize.insert import insert_select
 from koku_core.summarize.staging import stage, stage_each
 
@@ -17,12 +19,14 @@ from koku_core.summarize.staging import stage, stage_each
 class PostgresExecutor(Executor):
     """Stages Arrow data by COPY, a few files at a time, into tables of the publishing transaction; the templates run there."""
 
+    package, engine = "koku_core", "postgres"
+    lacking: ClassVar = {"the value at the largest": Mark.CANNOT, "nulls last": Mark.CANNOT}
+
     def summarize(self, conn: Connection, summary: Summary, step: Step, work: Work, into: Table) -> int:
         """As in the base class; a dataset is staged once for all steps of the transaction."""
         datasets = {d.name: self._stage(conn, d, work) for d in step.reads}
         datasets.update({c.value: self._context(conn, c, work) for c in step.contexts})
-        rendered = templates(summary.package, "postgres").render(step.template, {**work.values, "datasets": datasets})
-        return insert_select(conn, into, rendered)
+        return insert_select(conn, into, self.render(summary, step, work, datasets))
 
     def _stage(self, conn: Connection, dataset: Dataset, work: Work) -> Table:
         if not _staged(conn, dataset.name):

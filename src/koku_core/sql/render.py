@@ -120,12 +120,10 @@ def _token(value: Any) -> str:
 
 
 class Templates:
-    """The templates of one package's `sql` folder, with the macros of one engine as `m`."""
+    """The templates of one package's `sql` folder, with the macros of one engine, which `home` has in `sql/macros`, as `m`."""
 
-    def __init__(self, package: str, engine: str) -> None:
-        loader = jinja2.ChoiceLoader(
-            [jinja2.PackageLoader(package, "sql"), jinja2.PackageLoader("koku_core", "sql/macros")]
-        )
+    def __init__(self, package: str, engine: str, home: str = "koku_core") -> None:
+        loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, "sql"), jinja2.PackageLoader(home, "sql/macros")])
         self._env = _Environment(
             loader=loader,
             autoescape=True,
@@ -168,6 +166,6 @@ class Templates:
 
 
 @lru_cache
-def templates(package: str, engine: str) -> Templates:
-    """The templates of a package for an engine, compiled once."""
-    return Templates(package, engine)
+def templates(package: str, engine: str, home: str = "koku_core") -> Templates:
+    """The templates of a package for an engine whose macros are those of `home`, compiled once."""
+    return Templates(package, engine, home)

@@ -31,12 +31,14 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from koku_core.declare.summarize import Summary
+from koku_core.koku import Koku
 from koku_core.plugins import Plugins, ProviderPlugin
 from koku_core.settings import Settings
 from koku_core.testing.agreement import CLOSE, EXACT, differences
-from koku_core.testing.bench import PRICED, Bench, bench
+from koku_core.testing.bench import PRICED, TENANT, Bench, bench
 from koku_core.testing.fixtures import database, settings_for
 from koku_core.testing.generated import Hints, Month, months, traps
+from koku_core.testing.probing import lacking
 
 #: Templates, and why an engine does not run them right.
 Gaps = Mapping[str, str]
@@ -197,6 +199,11 @@ class ExecutorConformance(_Engines):
             ):
                 hints, gaps = self.hints.get(plugin.name, Hints()), self.gaps.get(plugin.name, {})
                 self._compare(tried, right, hints, gaps, self.generated)
+
+    def test_it_lacks_what_it_says(self, engine: Settings, plugins: Plugins) -> None:
+        """Each capability is tried: what `Executor.lacking` names fails, and all else works."""
+        with Koku.open(settings=engine, plugins=plugins, tenant=TENANT) as koku:
+            assert lacking(koku) == set(koku.services.executor.lacking)
 
 
 def hold_or_shrink(holds: Callable[[Month], None], month: Month) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from koku_core.clock import month_end
 from koku_core.database.server import Connection
 from koku_core.declare.datasets import Dataset
 from koku_core.declare.summarize import Context, Step, Summary
 from koku_core.executors.base import CONTEXT_COLUMNS, Executor, Work
+from koku_core.executors.capabilities import Mark
 from koku_core.executors.trino import checks, relations
 from koku_core.executors.trino.client import Trino
 from koku_core.executors.trino.url import TrinoUrl
-from koku_core.sql import Rendered, Table, templates
+from koku_core.sql import Rendered, Table
 from koku_core.summarize.staging import copy_rows
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ LONGEST_CONTEXT = 100_000
 
 class TrinoExecutor(Executor):
     """Runs the templates on Trino, over the tables of the lake, and copies their rows into the publishing transaction."""
+
+    package, engine = "koku_core", "trino"
+    lacking: ClassVar = dict.fromkeys(
+        (
+            "wide products", "large sums", "exact quotients", "casts by colons", "distinct on", "groups by alias",
+            "greatest without nulls", "dates by number", "escaped patterns",
+        ),
+        Mark.CANNOT,
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
         """Look at `KOKU_TRINO_URL`; the server is not asked anything yet.
@@ -46,8 +56,7 @@ class TrinoExecutor(Executor):
         """
         datasets = {d.name: self._partitions(d, work) for d in step.reads}
         datasets.update({c.value: self._context(c, work) for c in step.contexts})
-        rendered = templates(summary.package, "trino").render(step.template, {**work.values, "datasets": datasets})
-        with self.trino.query(rendered) as (names, blocks):
+        with self.trino.query(self.render(summary, step, work, datasets)) as (names, blocks):
             return copy_rows(conn, into, names, blocks)
 
     def troubles(self, tenant: str) -> Iterator[tuple[str, str]]:
