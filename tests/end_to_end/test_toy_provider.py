@@ -1,4 +1,4 @@
-"""A provider of somebody else, as its users get it: a wheel installed beside koku-core, and everything follows from its declarations."""
+"""A provider and an executor of somebody else, as their users get them: wheels beside koku-core, and all follows from declarations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import koku_acme
 from tests.end_to_end.conftest import header, identity
 
 ROOT = Path(__file__).parent.parent.parent
-TOY = ROOT / "tests" / "toy_provider"
+TOY, ENGINE = (ROOT / "tests" / name for name in ("toy_provider", "toy_executor"))
 
 pytestmark = pytest.mark.slow
 Run = Callable[..., str]
@@ -30,13 +30,13 @@ Run = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of a clean environment, with wheels of koku-core and of the toy provider."""
+    """The folder of the programs of a clean environment, with wheels of koku-core, the toy provider and the toy executor."""
     place, wheels = tmp_path_factory.mktemp("clean"), tmp_path_factory.mktemp("wheels")
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
     pip = place / "bin" / "pip"
-    subprocess.run([pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, ROOT, TOY], check=True)
-    core, toy = (next(wheels.glob(f"{name}-*.whl")) for name in ("koku_core", "koku_acme"))
-    subprocess.run([pip, "install", "--quiet", f"{core}[testing,cli]", toy], check=True)
+    subprocess.run([pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, ROOT, TOY, ENGINE], check=True)
+    core, toy, engine = (next(wheels.glob(f"{name}-*.whl")) for name in ("koku_core", "koku_acme", "koku_duckdb"))
+    subprocess.run([pip, "install", "--quiet", f"{core}[testing,cli]", toy, engine], check=True)
     return place / "bin"
 
 
@@ -90,13 +90,14 @@ def served(programs: Path, environment: dict[str, str]) -> Iterator[Callable[[st
 
 def test_a_wheel_is_all_it_takes(koku: Run, programs: Path, environment: dict[str, str], tmp_path: Path) -> None:
     found = {p["name"]: p["error"] for p in json.loads(koku("plugins", "--json"))}
-    assert found == {"acme": ""}
+    assert found == {"acme": "", "duckdb": ""}
 
     koku_acme.koku_sample(tmp_path, date(2026, 11, 22))
     (tmp_path / "token").write_text("a secret")
     assert "a secret" not in koku("sources", "add", "acme", "shop", "account=shop", "token=@token", "folder=bills")
     koku("tags", "enable", "acme", "env")
     koku("ingest", "shop", "bills/bill-2026-10.csv")
+    environment["KOKU_EXECUTOR"] = "duckdb"  # from here on
     (report,) = json.loads(koku("refresh", "shop", "--json"))
     assert [f["file"] for f in report["files"]] == ["bill-2026-11.csv"]
     assert json.loads(koku("refresh", "shop", "--json")) == []
