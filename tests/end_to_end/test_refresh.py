@@ -39,7 +39,7 @@ class Shop:
         self, source: Source, state: Mapping[str, Any], folder: Path, settings: Settings
     ) -> Iterator[Download]:
         assert source.credentials["token"] == "a secret"
-        assert list(folder.iterdir()) == []
+        assert [path for path in folder.rglob("*") if path.is_file()] == [], "what was kept is not there any more"
         assert settings.local_sources
         self.states.append(state)
         for number in range(state.get("seen", 0), len(self.deliveries)):
