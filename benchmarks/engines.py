@@ -31,7 +31,10 @@ TENANT = "bench"
 CASES: Mapping[str, tuple[str, tuple[int, ...], str]] = {
     "bill-1m": ("aws", (41_664, 1), "1 M hourly rows of a bill"),
     "bill-10m": ("aws", (416_640, 1), "10 M hourly rows of a bill"),
-    "bill-alike": ("aws", (1_000_000, 25), "1 M lines a month, 25 in a row of the summary"),
+    **{
+        f"bill-{alike}-alike": ("aws", (1_000_000, alike), f"1 M lines a month, {alike} in a row of the summary")
+        for alike in (2, 4, 8, 25)
+    },
     "perf150k-x10": ("ocp", (2_000, 100), "2,000 pods, 100 nodes (perf150k x 10)"),
 }
 _ENGINES = ("postgres", "trino")
