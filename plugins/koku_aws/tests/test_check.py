@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -104,14 +105,13 @@ def test_several_reports_must_be_told_apart(
     assert post({"bucket": bucket, "report": "other"}).status_code == 201
 
 
-def test_a_bucket_with_a_great_many_objects_is_glanced_at(
-    post: Callable[..., Any], bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "GLANCED_AT", 1)
+def test_a_bucket_with_a_great_many_objects_is_glanced_at(post: Callable[..., Any], storage: Any, bucket: str) -> None:
+    change(storage, bucket, billingPeriod={"start": "soon"})
+    assert told(post({"bucket": bucket}))[0] == "aws.report.configuration"
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: storage.put_object(Bucket=bucket, Key=f"0/{n}"), range(session.GLANCED_AT)))
     assert told(post({"bucket": bucket, "prefix": "elsewhere"}))[0] == "aws.report.configuration"
-    assert post({"bucket": bucket}).status_code == 201, (
-        "the one object that was seen is no manifest, but others are there"
-    )
+    assert post({"bucket": bucket}).status_code == 201, "what is wrong is not among what was seen"
 
 
 def change(storage: Any, bucket: str, **values: Any) -> None:
